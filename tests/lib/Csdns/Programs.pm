@@ -1,0 +1,80 @@
+package Csdns::Programs;
+
+# Finds the programs that the tests drive. A program that is missing is a
+# skipped test on a developer's machine and a failure where CI=true.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use File::Basename qw(dirname);
+use File::Spec;
+
+our @EXPORT_OK = qw(find_program need_programs source_dir build_dir);
+
+my @SEARCH = (split(/:/, $ENV{PATH} // ''), qw(/usr/local/sbin /usr/sbin /sbin /usr/bin /bin));
+
+# The top of the source tree.
+sub source_dir {
+    return File::Spec->rel2abs(dirname(__FILE__) . '/../../..') =~ s{/[^/]+/[^/]+/[^/]+/\.\./\.\./\.\.$}{}r;
+}
+
+# Where the programs under test were built: CSDNS_BUILD, else the source tree.
+sub build_dir {
+    return $ENV{CSDNS_BUILD} ? File::Spec->rel2abs($ENV{CSDNS_BUILD}) : source_dir();
+}
+
+my $postgres_bindir;
+
+# PostgreSQL's server programs lie outside PATH on Debian.
+sub _postgres_bindir {
+    return $postgres_bindir if defined $postgres_bindir;
+    my @dirs = map { s/\s+\z//r } `pg_config --bindir 2>/dev/null`;
+    push @dirs, sort { _version($b) <=> _version($a) } glob('/usr/lib/postgresql/*/bin');
+    ($postgres_bindir) = grep { -x "$_/initdb" } @dirs;
+    return $postgres_bindir //= '';
+}
+
+sub _version { my ($dir) = @_; return $dir =~ m{/(\d+)[^/]*/bin$} ? $1 : 0 }
+
+# The full path of a program, or undef.
+sub find_program {
+    my ($name) = @_;
+    if ($name =~ /^(?:initdb|postgres|pg_ctl|pg_basebackup|psql|pgbench|pg_controldata)$/) {
+        my $path = _postgres_bindir() . "/$name";
+        return $path if -x $path;
+    }
+    if ($name =~ /^(?:csdnsd|csdns|csdns-pipe|csdns-sync)$/) {
+        my $path = build_dir() . "/$name";
+        return -x $path ? $path : undef;
+    }
+    for my $dir (@SEARCH) {
+        return "$dir/$name" if $dir ne '' && -f "$dir/$name" && -x _;
+    }
+    return;
+}
+
+# Skips the whole test (or fails it where CI=true) unless every program is there.
+# "pdns:remote" and "pdns:gpgsql" name PowerDNS' loadable backends.
+sub need_programs {
+    my (@names) = @_;
+    my @missing = grep { !_is_there($_) } @names;
+    return if !@missing;
+    my $list = join ', ', @missing;
+    require Test::More;
+    if (($ENV{CI} // '') eq 'true') {
+        Test::More::plan(tests => 1);
+        Test::More::fail("programs missing: $list");
+        exit 1;
+    }
+    Test::More::plan(skip_all => "programs missing: $list");
+    return;
+}
+
+sub _is_there {
+    my ($name) = @_;
+    return defined find_program($name) if $name !~ /^pdns:(.+)/;
+    return scalar glob("/usr/lib/*/pdns/lib${1}backend.so") || -e "/usr/lib/pdns/lib${1}backend.so";
+}
+
+1;
