@@ -253,7 +253,8 @@ sub _slurp {
 }
 
 sub _test_failed {
-    return 1 if $?;
+    my ($status) = @_;
+    return 1 if $status;
     return Test::Builder->can('new') && !Test::Builder->new->is_passing;
 }
 
@@ -282,9 +283,10 @@ sub _stop_all {
 
 sub _clean_up {
     return if $$ != $OWNER;
-    local ($@, $?, $!) = ($@, $?, $!);
+    my $status = $?;
+    local ($@, $?, $!);
     $SIG{$_} = 'IGNORE' for qw(INT TERM HUP);
-    _show_logs() if _test_failed();
+    _show_logs() if _test_failed($status);
     _stop_all();
     if ($ENV{CSDNS_KEEP}) {
         print {*STDERR} "# kept: $_\n" for @dirs;
