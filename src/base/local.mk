@@ -1,3 +1,6 @@
 noinst_LIBRARIES += libcsdns_base.a
-libcsdns_base_a_CPPFLAGS = $(AM_CPPFLAGS)
-libcsdns_base_a_SOURCES =
+libcsdns_base_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+libcsdns_base_a_SOURCES = \
+	src/base/buf.c src/base/buf.h \
+	src/base/log.c src/base/log.h \
+	src/base/options.c src/base/options.h

@@ -4,7 +4,8 @@
  * A program fills a table of struct option_spec; each entry writes one field of the program's own
  * settings struct. The command line wins over the file, the file over the defaults.
  * File syntax: "name = value" a line, the long option's name without dashes, "#" starts a comment
- * line, value may be in double quotes; a flag takes yes or no; an unknown name is an error.
+ * line, value may be in double quotes (inside, \" and \\ stand for those characters); without them
+ * it is what is left of the line; a flag takes yes or no; an unknown name is an error.
  * Parsing never touches the settings that are in use: parse into a fresh struct, then switch.
  */
 #ifndef CSDNS_BASE_OPTIONS_H
@@ -20,7 +21,7 @@ enum option_type {
 	OPTION_INT,    /* long, min to max */
 	OPTION_MODE,   /* unsigned, octal file mode 0 to 0777 */
 	OPTION_FLAG,   /* bool; "--name" or "--no-name"; yes or no in a file */
-	OPTION_SECONDS, /* long, milliseconds; text is "5s", "250ms", "2m"; a bare number: seconds */
+	OPTION_SECONDS, /* long, milliseconds; text is "5s", "250ms", "2m", "1h"; a bare number: seconds */
 	OPTION_SIZE,   /* size_t, bytes; text is "64k", "16M", or a bare number of bytes */
 };
 
@@ -37,7 +38,7 @@ struct option_spec {
 	const char *value;  /* what --help calls the value: "PATH"; NULL for a flag */
 	const char *initial; /* default as text, or NULL for zero/NULL/empty */
 	const char *help;   /* one or more lines for --help */
-	long min, max;	    /* OPTION_INT; both 0: no bounds */
+	long min, max;	    /* of a number, in the field's unit; both 0: no bounds */
 	bool command_line_only; /* refused in a file: --config, --help, … */
 };
 
@@ -50,12 +51,15 @@ struct option_error {
 int options_init(const struct option_spec *specs, void *settings) __attribute__((warn_unused_result));
 /* Frees what the fields own. */
 void options_fini(const struct option_spec *specs, void *settings);
-/* Reads a file into settings; fields given on the command line before are not touched: call
- * options_parse_args first, then options_parse_file, with the same `seen` array (one bool a spec,
- * all false at first). Returns 0 or -1 with *error filled. */
+/* Reads long and short options into settings, marking them in `seen` (one bool a spec, all false
+ * at first). Operands are moved to the end of argv, as GNU programs do; *first_operand is the index
+ * of the first, argc when there is none. Returns 0 or -1 with *error filled. */
 int options_parse_args(const struct option_spec *specs, void *settings, bool *seen, int argc,
 	char **argv, int *first_operand, struct option_error *error)
 	__attribute__((warn_unused_result));
+/* Reads a file into settings; fields given on the command line are not touched: call
+ * options_parse_args first, then this, with the same `seen` array. Returns 0 or -1 with *error
+ * filled. */
 int options_parse_file(const struct option_spec *specs, void *settings, bool *seen,
 	const char *path, struct option_error *error) __attribute__((warn_unused_result));
 /* The options' part of --help on standard output, wrapped at 80 columns, with defaults. */
