@@ -270,7 +270,7 @@ sub _show_logs {
 
 # Everything at once: first the signals, then the waiting. PostgreSQL is stopped
 # in its immediate mode, its files are of no use any more.
-sub _stop_all {
+sub stop_all {
     my @left = grep { defined && $_->is_running } reverse @running;
     kill $_->{end_signal} // $_->{stop_signal}, $_->{pid} for @left;
     for my $process (@left) {
@@ -287,7 +287,7 @@ sub _clean_up {
     local ($@, $?, $!);
     $SIG{$_} = 'IGNORE' for qw(INT TERM HUP);
     _show_logs() if _test_failed($status);
-    _stop_all();
+    stop_all();
     if ($ENV{CSDNS_KEEP}) {
         print {*STDERR} "# kept: $_\n" for @dirs;
     }

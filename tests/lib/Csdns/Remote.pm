@@ -1,0 +1,91 @@
+package Csdns::Remote;
+
+# Speaks PowerDNS' remote protocol straight over csdnsd's unix socket: one JSON
+# object and a newline there, one JSON object and a newline back.
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use IO::Select;
+use IO::Socket::UNIX;
+use JSON;
+
+use Csdns::Wait qw(now_s);
+
+my $JSON = JSON->new->canonical->utf8;
+
+# new(socket => PATH, timeout => 10, initialize => 1)
+sub new {
+    my ($class, %args) = @_;
+    my $self = bless { timeout => 10, initialize => 1, buffer => '', %args }, $class;
+    $self->{handle} = IO::Socket::UNIX->new(Peer => $self->{socket}) or croak "$self->{socket}: $!";
+    $self->call('initialize', path => $self->{socket}) if $self->{initialize};
+    return $self;
+}
+
+# call('lookup', qname => 'a.example.', qtype => 'ANY'): the value of "result".
+sub call {
+    my ($self, $method, %parameters) = @_;
+    return $self->request({ method => $method, parameters => \%parameters })->{result};
+}
+
+# A request as a Perl structure; the whole reply as one.
+sub request {
+    my ($self, $request) = @_;
+    $self->send_text($JSON->encode($request) . "\n");
+    my $line = $self->read_line // croak 'no reply to ' . $JSON->encode($request);
+    return $JSON->decode($line);
+}
+
+# lookup('www.example.org', 'ANY', zone-id): the records, or an empty list.
+sub lookup {
+    my ($self, $name, $type, $zone_id) = @_;
+    my $result = $self->call('lookup', qname => $name =~ s/\.?\z/./r, qtype => $type // 'ANY',
+        'zone-id' => ($zone_id // -1) + 0, remote => '127.0.0.1', local => '127.0.0.1', 'real-remote' => '127.0.0.1/32');
+    return ref $result ? @$result : ();
+}
+
+# Bytes as they are.
+sub send_text {
+    my ($self, $text) = @_;
+    my $deadline = now_s() + $self->{timeout};
+    my $select = IO::Select->new($self->{handle});
+    while (length $text) {
+        $select->can_write($deadline - now_s() > 0 ? $deadline - now_s() : 0) or croak 'peer does not read';
+        my $sent = syswrite $self->{handle}, $text;
+        return 0 if !defined $sent;
+        substr $text, 0, $sent, '';
+    }
+    return 1;
+}
+
+# One line without its newline; undef when the peer closed or the time is up.
+sub read_line {
+    my ($self, $seconds) = @_;
+    my $deadline = now_s() + ($seconds // $self->{timeout});
+    my $select = IO::Select->new($self->{handle});
+    my $from = 0;
+    while (1) {
+        my $end = index $self->{buffer}, "\n", $from;
+        return substr($self->{buffer}, 0, $end + 1, '') =~ s/\n\z//r if $end >= 0;
+        $from = length $self->{buffer};
+        return if !$select->can_read($deadline - now_s() > 0 ? $deadline - now_s() : 0);
+        if (!sysread $self->{handle}, $self->{buffer}, 1 << 20, length $self->{buffer}) {
+            $self->{closed} = 1;
+            return;
+        }
+    }
+}
+
+# Whether the peer has closed the connection; waits for it up to the deadline.
+sub is_closed {
+    my ($self, $seconds) = @_;
+    $self->read_line($seconds // 5) if !$self->{closed};
+    return $self->{closed} ? 1 : 0;
+}
+
+sub handle { my ($self) = @_; return $self->{handle} }
+sub close { my ($self) = @_; CORE::close $self->{handle}; return }
+
+1;
