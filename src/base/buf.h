@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 struct buf {
-	char *data;  /* len bytes in use, cap allocated; NULL while cap is 0 */
-	size_t len;  /* never above cap */
+	char *data; /* len bytes in use, cap allocated; NULL while cap is 0 */
+	size_t len; /* never above cap */
 	size_t cap;
 	bool failed; /* an allocation failed; the contents are incomplete */
 };

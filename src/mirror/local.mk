@@ -1,3 +1,10 @@
 noinst_LIBRARIES += libcsdns_mirror.a
-libcsdns_mirror_a_CPPFLAGS = $(AM_CPPFLAGS)
-libcsdns_mirror_a_SOURCES =
+libcsdns_mirror_a_SOURCES = \
+	src/mirror/table.c src/mirror/table.h \
+	src/mirror/rrs.c src/mirror/rrs.h \
+	src/mirror/rows.h \
+	src/mirror/zone.c src/mirror/zone.h \
+	src/mirror/pin.c \
+	src/mirror/record.c \
+	src/mirror/mirror.c src/mirror/mirror.h \
+	src/mirror/change.c src/mirror/change.h

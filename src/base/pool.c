@@ -1,0 +1,172 @@
+#include "base/pool.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define POOL_ALIGN   8
+#define POOL_CLASSES (POOL_SMALL_MAX / POOL_ALIGN)
+
+/* A released object holds the link to the next one of its class. */
+struct free_object {
+	struct free_object *next;
+};
+
+/* In front of an object that is allocated singly. */
+struct large {
+	struct large *prev, *next;
+};
+
+struct chunk {
+	struct chunk *next;
+};
+
+struct pool {
+	struct chunk *chunks;
+	char *fresh; /* unused part of the newest chunk */
+	size_t fresh_left;
+	struct large large; /* ring; the pool's own member is its head */
+	size_t bytes;
+	size_t used;
+	struct free_object *free_objects[POOL_CLASSES]; /* index: size / 8 - 1 */
+};
+
+struct pool *pool_new(void)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (pool == NULL)
+		return NULL;
+	pool->large.prev = pool->large.next = &pool->large;
+	return pool;
+}
+
+size_t pool_size(size_t n)
+{
+	if (n == 0)
+		n = 1;
+	if (n <= POOL_SMALL_MAX)
+		return (n + POOL_ALIGN - 1) & ~(size_t)(POOL_ALIGN - 1);
+
+	size_t step = POOL_SMALL_MAX / 4;
+	while (step < n / 8)
+		step *= 2;
+	if (n > SIZE_MAX - step)
+		return n;
+	return (n + step - 1) / step * step;
+}
+
+static void *large_alloc(struct pool *pool, size_t size)
+{
+	if (size > SIZE_MAX - sizeof(struct large))
+		return NULL;
+	struct large *large = malloc(sizeof(*large) + size);
+	if (large == NULL)
+		return NULL;
+	large->prev = &pool->large;
+	large->next = pool->large.next;
+	large->next->prev = large;
+	pool->large.next = large;
+	pool->bytes += sizeof(*large) + size;
+	return large + 1;
+}
+
+static void large_free(struct large *large)
+{
+	large->prev->next = large->next;
+	large->next->prev = large->prev;
+	free(large);
+}
+
+static bool chunk_add(struct pool *pool)
+{
+	struct chunk *chunk =
+		mmap(NULL, POOL_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (chunk == MAP_FAILED)
+		return false;
+	chunk->next = pool->chunks;
+	pool->chunks = chunk;
+	pool->fresh = (char *)(chunk + 1);
+	pool->fresh_left = POOL_CHUNK - sizeof(*chunk);
+	pool->bytes += POOL_CHUNK;
+	return true;
+}
+
+void *pool_alloc(struct pool *pool, size_t n)
+{
+	size_t size = pool_size(n);
+	void *object;
+
+	if (size > POOL_SMALL_MAX) {
+		object = large_alloc(pool, size);
+	} else {
+		struct free_object **head = &pool->free_objects[size / POOL_ALIGN - 1];
+		if (*head != NULL) {
+			object = *head;
+			*head = (*head)->next;
+		} else {
+			if (pool->fresh_left < size && !chunk_add(pool))
+				return NULL;
+			object = pool->fresh;
+			pool->fresh += size;
+			pool->fresh_left -= size;
+		}
+	}
+	if (object != NULL)
+		pool->used += size;
+	return object;
+}
+
+void pool_release(struct pool *pool, void *object, size_t n)
+{
+	if (object == NULL)
+		return;
+
+	size_t size = pool_size(n);
+	pool->used -= size;
+	if (size > POOL_SMALL_MAX) {
+		pool->bytes -= sizeof(struct large) + size;
+		large_free((struct large *)object - 1);
+		return;
+	}
+	struct free_object *free_object = object;
+	struct free_object **head = &pool->free_objects[size / POOL_ALIGN - 1];
+	free_object->next = *head;
+	*head = free_object;
+}
+
+bool pool_free_step(struct pool *pool, size_t chunks)
+{
+	while (chunks > 0 && pool->large.next != &pool->large) {
+		large_free(pool->large.next);
+		chunks--;
+	}
+	while (chunks > 0 && pool->chunks != NULL) {
+		struct chunk *chunk = pool->chunks;
+		pool->chunks = chunk->next;
+		munmap(chunk, POOL_CHUNK);
+		chunks--;
+	}
+	if (pool->large.next != &pool->large || pool->chunks != NULL)
+		return false;
+	free(pool);
+	return true;
+}
+
+void pool_free(struct pool *pool)
+{
+	if (pool != NULL)
+		(void)pool_free_step(pool, SIZE_MAX);
+}
+
+size_t pool_bytes(const struct pool *pool)
+{
+	return pool->bytes;
+}
+
+size_t pool_used(const struct pool *pool)
+{
+	return pool->used;
+}

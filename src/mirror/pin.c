@@ -1,0 +1,207 @@
+/*
+ * Pins: a view of a zone as it was, for a listing that goes on over many turns, and the setting of
+ * a node's records, which has to keep for the pins what it replaces.
+ */
+#include "mirror/zone.h"
+
+#include <string.h>
+
+/* What a node had when the pin was made, for a node that has changed since. */
+struct undo {
+	struct table_entry entry; /* in pin->undo; first member */
+	const struct node *node;
+	struct rrs *rrs; /* in zone->retired, or NULL */
+};
+
+/* A block that pins may see, or a node that may have to be pruned; one of them is NULL. A node is
+ * in the list once: node->in_limbo says that it is. */
+struct retired {
+	struct retired *next;
+	struct node *node;
+	struct rrs *rrs;
+};
+
+struct zone_pin {
+	struct zone_pin *next; /* in zone->pins */
+	struct zone *zone;
+	struct table undo;
+	uint32_t bucket; /* the next one to walk */
+	bool is_broken;	 /* memory ran out while a change had to be kept: the view is lost */
+};
+
+static bool undo_is_of(const struct table_entry *entry, const void *node)
+{
+	return ((const struct undo *)entry)->node == node;
+}
+
+static struct undo *undo_find(const struct zone_pin *pin, const struct node *node)
+{
+	return (struct undo *)table_find(
+		&pin->undo, table_hash(&node, sizeof(node)), undo_is_of, node);
+}
+
+/* Keeps for a pin what the node has now. */
+static void pin_keep(struct zone_pin *pin, const struct node *node)
+{
+	if (pin->is_broken || undo_find(pin, node) != NULL)
+		return;
+	struct undo *undo = pool_alloc(pin->zone->pool, sizeof(*undo));
+	if (undo == NULL) {
+		pin->is_broken = true;
+		return;
+	}
+	undo->entry.hash = table_hash(&node, sizeof(node));
+	undo->node = node;
+	undo->rrs = node->rrs;
+	if (table_add(&pin->undo, &undo->entry) < 0) {
+		pool_release(pin->zone->pool, undo, sizeof(*undo));
+		pin->is_broken = true;
+	}
+}
+
+/* Where this finds no memory the block or node stays for good: a leak, rather than a view of freed
+ * memory. */
+void zone_keep_for_pins(struct zone *zone, struct node *node, struct rrs *rrs)
+{
+	struct retired *retired = pool_alloc(zone->pool, sizeof(*retired));
+
+	if (retired == NULL)
+		return;
+	retired->next = zone->retired;
+	retired->node = node;
+	retired->rrs = rrs;
+	zone->retired = retired;
+	if (node != NULL)
+		node->in_limbo = 1;
+}
+
+/* Tells the ancestors that the node came into or went out of existence. */
+static void existence_changed(struct node *node, bool exists)
+{
+	for (struct node *parent = node->parent; parent != NULL; parent = parent->parent) {
+		bool before = node_exists(parent);
+		parent->entry.owner += exists ? 1 : (uint32_t)-1;
+		if (node_exists(parent) == before)
+			return;
+	}
+}
+
+struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
+{
+	struct rrs *old = node->rrs;
+	bool before = node_exists(node);
+
+	zone->records -= old == NULL ? 0 : old->records;
+	zone->records += rrs == NULL ? 0 : rrs->records;
+	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
+		pin_keep(pin, node);
+	node->rrs = rrs;
+	if (node_exists(node) != before)
+		existence_changed(node, !before);
+	if (zone->pins != NULL && old != NULL) {
+		zone_keep_for_pins(zone, NULL, old);
+		return NULL;
+	}
+	return old;
+}
+
+int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
+{
+	bool before = node_exists(node);
+
+	if (rrs_add(&node->rrs, zone->pool, rr) < 0)
+		return -1;
+	zone->records++;
+	if (node_exists(node) != before)
+		existence_changed(node, !before);
+	return 0;
+}
+
+struct zone_pin *zone_pin_new(struct zone *zone)
+{
+	struct zone_pin *pin = pool_alloc(zone->pool, sizeof(*pin));
+
+	if (pin == NULL)
+		return NULL;
+	memset(pin, 0, sizeof(*pin));
+	pin->zone = zone;
+	table_init(&pin->undo, zone->pool);
+	pin->next = zone->pins;
+	zone->pins = pin;
+	table_hold(&zone->names);
+	return pin;
+}
+
+int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *arg)
+{
+	const struct table *names = &pin->zone->names;
+	size_t shown = 0;
+
+	while (pin->bucket < names->buckets && shown < budget && !pin->is_broken) {
+		const struct table_entry *entry = table_bucket(names, pin->bucket++);
+		for (; entry != NULL; entry = entry->next) {
+			const struct node *node = (const struct node *)entry;
+			const struct undo *undo = undo_find(pin, node);
+			const struct rrs *rrs = undo == NULL ? node->rrs : undo->rrs;
+			if (rrs == NULL)
+				continue;
+			fn(arg, node, rrs);
+			shown++;
+		}
+	}
+	if (pin->is_broken)
+		return -1;
+	return pin->bucket == names->buckets;
+}
+
+static void undo_free(struct zone_pin *pin)
+{
+	for (uint32_t i = 0; i < pin->undo.buckets; i++) {
+		struct table_entry *entry = table_bucket(&pin->undo, i);
+		while (entry != NULL) {
+			struct table_entry *next = entry->next;
+			pool_release(pin->zone->pool, entry, sizeof(struct undo));
+			entry = next;
+		}
+	}
+	table_fini(&pin->undo);
+}
+
+/* No pin is left. A node's ancestors may be in the list as well: being in limbo keeps them until
+ * their own turn. */
+static void retired_free(struct zone *zone)
+{
+	struct retired *retired = zone->retired;
+
+	zone->retired = NULL;
+	while (retired != NULL) {
+		struct retired *next = retired->next;
+		if (retired->node != NULL) {
+			retired->node->in_limbo = 0;
+			zone_prune(zone, retired->node);
+		}
+		rrs_free(retired->rrs, zone->pool);
+		pool_release(zone->pool, retired, sizeof(*retired));
+		retired = next;
+	}
+}
+
+void zone_pin_free(struct zone_pin *pin)
+{
+	struct zone *zone = pin->zone;
+	struct zone_pin **at = &zone->pins;
+
+	while (*at != pin)
+		at = &(*at)->next;
+	*at = pin->next;
+	table_unhold(&zone->names);
+	undo_free(pin);
+	pool_release(zone->pool, pin, sizeof(*pin));
+	if (zone->pins == NULL)
+		retired_free(zone);
+}
+
+struct zone *zone_pin_zone(const struct zone_pin *pin)
+{
+	return pin->zone;
+}
