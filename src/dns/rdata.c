@@ -17,7 +17,7 @@ struct reader {
 
 static bool is_space(char c)
 {
-	return c == ' ' || c == '\t';
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 static bool is_digit(char c)
@@ -94,50 +94,35 @@ static const char *take_name(struct reader *reader)
 	return rc == NAME_OK ? NULL : name_error_text(rc);
 }
 
-/* One octet of a quoted string, or an escape for one. */
+/* One octet inside quotes, or an escape for one. PowerDNS takes any three digits and keeps the low
+ * eight bits. */
 static const char *take_octet(struct reader *reader)
 {
 	if (*reader->at++ != '\\')
 		return NULL;
 	if (reader->at == reader->end)
 		return "quotes do not match";
-	if (!is_digit(*reader->at)) {
-		reader->at++;
+	if (!is_digit(*reader->at++))
 		return NULL;
-	}
-	int value = 0;
-	for (int i = 0; i < 3; i++) {
-		if (reader->at == reader->end || !is_digit(*reader->at))
+	for (int i = 0; i < 2; i++) {
+		if (reader->at == reader->end || !is_digit(*reader->at++))
 			return "bad escape in string";
-		value = value * 10 + (*reader->at++ - '0');
 	}
-	return value > 255 ? "bad escape in string" : NULL;
-}
-
-/* One string in quotes, of at most max octets. */
-static const char *take_quoted(struct reader *reader, size_t max)
-{
-	size_t octets = 0;
-
-	if (reader->at == reader->end)
-		return "string is missing";
-	if (*reader->at++ != '"')
-		return "string is not in quotes";
-	while (reader->at < reader->end && *reader->at != '"') {
-		const char *fault = take_octet(reader);
-		if (fault != NULL)
-			return fault;
-		if (++octets > max)
-			return "string over 255 octets";
-	}
-	if (reader->at == reader->end)
-		return "quotes do not match";
-	reader->at++;
-	skip_space(reader);
 	return NULL;
 }
 
-/* PowerDNS also takes one word of letters and digits without quotes, as the last string. */
+/* The octets of a string up to its closing quote, or to the end. */
+static const char *take_octets(struct reader *reader, size_t *octets)
+{
+	const char *fault = NULL;
+
+	for (*octets = 0; fault == NULL && reader->at < reader->end && *reader->at != '"';
+		++*octets)
+		fault = take_octet(reader);
+	return fault;
+}
+
+/* PowerDNS takes letters and digits without quotes for the last string of a content. */
 static bool take_bare_word(struct reader *reader)
 {
 	const char *at = reader->at;
@@ -150,23 +135,68 @@ static bool take_bare_word(struct reader *reader)
 	return true;
 }
 
-static const char *take_strings(struct reader *reader)
+/* Strings up to the end, each in quotes; PowerDNS cuts one of over 255 octets into several.
+ * implied: a quote is thought in front of the content and behind it. */
+static const char *take_strings(struct reader *reader, bool implied)
 {
-	const char *fault;
+	bool inside = implied;
+	size_t octets;
 
-	do {
-		if (take_bare_word(reader))
-			return NULL;
-		fault = take_quoted(reader, STRING_MAX);
-	} while (fault == NULL && reader->at < reader->end);
-	return fault;
+	while (inside || reader->at < reader->end) {
+		if (inside) {
+			const char *fault = take_octets(reader, &octets);
+			if (fault != NULL)
+				return fault;
+			if (reader->at == reader->end)
+				return implied ? NULL : "quotes do not match";
+		} else if (*reader->at != '"') {
+			return !implied && take_bare_word(reader) ? NULL
+								  : "string is not in quotes";
+		}
+		reader->at++; /* a quote */
+		inside = !inside;
+		if (!inside)
+			skip_space(reader);
+	}
+	return implied ? "quotes do not match" : NULL;
 }
 
-/* Hexadecimal digits up to the end, in groups. */
+/* PowerDNS puts quotes around a content that does not start with one. */
+static const char *take_txt(const char *content, size_t len)
+{
+	struct reader reader = {content, content + len};
+
+	return take_strings(&reader, len > 0 && content[0] != '"');
+}
+
+/* One string in quotes between other fields. */
+static const char *take_quoted(struct reader *reader)
+{
+	size_t octets;
+
+	if (reader->at == reader->end)
+		return "string is missing";
+	if (*reader->at++ != '"')
+		return "string is not in quotes";
+	const char *fault = take_octets(reader, &octets);
+	if (fault != NULL)
+		return fault;
+	if (reader->at == reader->end)
+		return "quotes do not match";
+	reader->at++;
+	skip_space(reader);
+	return octets > STRING_MAX ? "string over 255 octets" : NULL;
+}
+
+/* Hexadecimal digits up to the end, in groups; "-" is none. */
 static const char *take_hex(struct reader *reader)
 {
 	size_t digits = 0;
 
+	if (reader->end - reader->at == 1 && *reader->at == '-') {
+		reader->at++;
+		return NULL;
+	}
 	for (; reader->at < reader->end; reader->at++) {
 		if (is_hex(*reader->at))
 			digits++;
@@ -178,31 +208,47 @@ static const char *take_hex(struct reader *reader)
 	return digits % 2 == 0 ? NULL : "odd number of hexadecimal digits";
 }
 
-static const char *take_address(struct reader *reader, int family)
+/* Four decimal numbers; PowerDNS takes leading zeros. */
+static const char *take_ipv4(struct reader *reader)
 {
-	char text[INET6_ADDRSTRLEN];
-	unsigned char octets[16];
 	const char *word;
 	size_t len = next_word(reader, &word);
-	const char *fault = family == AF_INET ? "not an IPv4 address" : "not an IPv6 address";
+	int dots = 0;
+	int value = -1; /* no digit yet */
 
-	if (len == 0 || len >= sizeof(text))
-		return fault;
+	for (size_t i = 0; i < len; i++) {
+		if (word[i] == '.' && value >= 0) {
+			dots++;
+			value = -1;
+			continue;
+		}
+		if (!is_digit(word[i]))
+			return "not an IPv4 address";
+		value = (value < 0 ? 0 : value * 10) + (word[i] - '0');
+		if (value > 255)
+			return "not an IPv4 address";
+	}
+	return dots == 3 && value >= 0 ? NULL : "not an IPv4 address";
+}
+
+static const char *take_ipv6(struct reader *reader)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr address;
+	const char *word;
+	size_t len = next_word(reader, &word);
+
+	if (len >= sizeof(text))
+		return "not an IPv6 address";
 	memcpy(text, word, len);
 	text[len] = '\0';
-	return inet_pton(family, text, octets) == 1 ? NULL : fault;
+	return inet_pton(AF_INET6, text, &address) == 1 ? NULL : "not an IPv6 address";
 }
 
-static const char *take_mx(struct reader *reader)
+/* MX and SRV. */
+static const char *take_numbers_and_name(struct reader *reader, int n)
 {
-	const char *fault = take_numbers(reader, UINT16_MAX, 1);
-
-	return fault != NULL ? fault : take_name(reader);
-}
-
-static const char *take_srv(struct reader *reader)
-{
-	const char *fault = take_numbers(reader, UINT16_MAX, 3);
+	const char *fault = take_numbers(reader, UINT16_MAX, n);
 
 	return fault != NULL ? fault : take_name(reader);
 }
@@ -224,13 +270,9 @@ static const char *take_caa(struct reader *reader)
 	if (fault != NULL)
 		return fault;
 	size_t len = next_word(reader, &tag);
-	if (len == 0)
-		return "field is missing";
-	for (size_t i = 0; i < len; i++) {
-		if (!is_alnum(tag[i]))
-			return "tag is not of letters and digits";
-	}
-	return take_quoted(reader, SIZE_MAX);
+	if (len == 0 || len > STRING_MAX)
+		return "tag is missing, or over 255 octets";
+	return reader->at == reader->end ? "string is missing" : take_strings(reader, false);
 }
 
 static const char *take_ds(struct reader *reader)
@@ -254,7 +296,7 @@ static const char *take_naptr(struct reader *reader)
 	const char *fault = take_numbers(reader, UINT16_MAX, 2);
 
 	for (int i = 0; i < 3 && fault == NULL; i++)
-		fault = take_quoted(reader, STRING_MAX);
+		fault = take_quoted(reader);
 	return fault != NULL ? fault : take_name(reader);
 }
 
@@ -268,9 +310,9 @@ static const char *take_content(uint16_t type, struct reader *reader)
 {
 	switch (type) {
 	case RRTYPE_A:
-		return take_address(reader, AF_INET);
+		return take_ipv4(reader);
 	case RRTYPE_AAAA:
-		return take_address(reader, AF_INET6);
+		return take_ipv6(reader);
 	case RRTYPE_NS:
 	case RRTYPE_CNAME:
 	case RRTYPE_PTR:
@@ -278,12 +320,11 @@ static const char *take_content(uint16_t type, struct reader *reader)
 	case RRTYPE_ALIAS:
 		return take_name(reader);
 	case RRTYPE_MX:
-		return take_mx(reader);
+		return take_numbers_and_name(reader, 1);
 	case RRTYPE_SRV:
-		return take_srv(reader);
-	case RRTYPE_TXT:
+		return take_numbers_and_name(reader, 3);
 	case RRTYPE_SPF:
-		return take_strings(reader);
+		return take_strings(reader, false);
 	case RRTYPE_SOA:
 		return take_soa(reader);
 	case RRTYPE_CAA:
@@ -301,23 +342,17 @@ static const char *take_content(uint16_t type, struct reader *reader)
 	}
 }
 
-static bool has_control(const char *content, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)content[i];
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 const char *rdata_fault(uint16_t type, const char *content, size_t len)
 {
 	struct reader reader = {content, content + len};
+	const char *fault;
 
-	if (has_control(content, len))
-		return "control character";
-	const char *fault = take_content(type, &reader);
+	if (memchr(content, '\0', len) != NULL)
+		return "binary zero";
+	if (type == RRTYPE_TXT)
+		return take_txt(content, len);
+	skip_space(&reader);
+	fault = take_content(type, &reader);
 	if (fault == NULL && reader.at < reader.end)
 		return "text behind the last field";
 	return fault;
@@ -329,6 +364,7 @@ uint32_t soa_serial(const char *content, size_t len)
 	const char *word;
 	uint32_t serial;
 
+	skip_space(&reader);
 	if (next_word(&reader, &word) == 0 || next_word(&reader, &word) == 0)
 		return 0;
 	return take_number(&reader, UINT32_MAX, &serial) == NULL ? serial : 0;
