@@ -1,3 +1,10 @@
 noinst_LIBRARIES += libcsdns_protocol.a
-libcsdns_protocol_a_CPPFLAGS = $(AM_CPPFLAGS)
-libcsdns_protocol_a_SOURCES =
+libcsdns_protocol_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libcsdns_protocol_a_SOURCES = \
+	src/protocol/protocol.c src/protocol/protocol.h \
+	src/protocol/call.c src/protocol/call.h \
+	src/protocol/record_text.c src/protocol/record_text.h \
+	src/protocol/lookup.c \
+	src/protocol/list.c \
+	src/protocol/domains.c \
+	src/protocol/metadata.c

@@ -1,0 +1,120 @@
+#include "protocol/call.h"
+
+#include "base/json_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void reply_true(struct buf *reply)
+{
+	BUF_ADD_LIT(reply, "{\"result\":true}\n");
+}
+
+void reply_false(struct buf *reply, const char *problem)
+{
+	BUF_ADD_LIT(reply, "{\"result\":false,\"log\":[\"csdns: ");
+	json_text_add(reply, problem, strlen(problem));
+	BUF_ADD_LIT(reply, "\"]}\n");
+}
+
+void call_fail(struct call *call, const char *fmt, ...)
+{
+	struct answer *answer = call->answer;
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(answer->problem, sizeof(answer->problem), fmt, args);
+	va_end(args);
+	reply_false(call->reply, answer->problem);
+}
+
+/* The parameter, or NULL after failing the call. */
+static json_t *call_parameter(struct call *call, const char *key)
+{
+	json_t *value = json_object_get(call->parameters, key);
+
+	if (value == NULL)
+		call_fail(call, "%s: parameter \"%s\" is missing", call->answer->method, key);
+	return value;
+}
+
+static bool call_wrong_type(struct call *call, const char *key, const char *type)
+{
+	call_fail(call, "%s: parameter \"%s\" is not %s", call->answer->method, key, type);
+	return false;
+}
+
+bool call_text(struct call *call, const char *key, const char **text, size_t *len)
+{
+	json_t *value = call_parameter(call, key);
+
+	if (value == NULL)
+		return false;
+	if (!json_is_string(value))
+		return call_wrong_type(call, key, "a string");
+	*text = json_string_value(value);
+	*len = json_string_length(value);
+	return true;
+}
+
+bool call_name(struct call *call, const char *key, struct name *name, const char **text)
+{
+	size_t len;
+
+	if (!call_text(call, key, text, &len))
+		return false;
+	int error = name_parse(name, *text, len);
+	if (error == NAME_OK)
+		return true;
+	call_fail(call, "%s: %s \"%.100s\": %s", call->answer->method, key, *text,
+		name_error_text(error));
+	return false;
+}
+
+static bool number_in_range(struct call *call, const char *key, const json_t *value, int64_t min,
+	int64_t max, int64_t *out)
+{
+	/* PowerDNS sends numbers beyond an int as doubles. */
+	double number = json_number_value(value);
+
+	if (number < (double)min || number > (double)max || number != (double)(int64_t)number) {
+		call_fail(call, "%s: parameter \"%s\" is out of range: %g", call->answer->method,
+			key, number);
+		return false;
+	}
+	*out = (int64_t)number;
+	return true;
+}
+
+bool call_int(struct call *call, const char *key, int64_t min, int64_t max, int64_t *value)
+{
+	json_t *number = call_parameter(call, key);
+
+	if (number == NULL)
+		return false;
+	if (!json_is_number(number))
+		return call_wrong_type(call, key, "a number");
+	return number_in_range(call, key, number, min, max, value);
+}
+
+bool call_int_or(struct call *call, const char *key, int64_t absent, int64_t min, int64_t max,
+	int64_t *value)
+{
+	*value = absent;
+	return json_object_get(call->parameters, key) == NULL ||
+	       call_int(call, key, min, max, value);
+}
+
+bool call_bool_or(struct call *call, const char *key, bool absent, bool *value)
+{
+	const json_t *flag = json_object_get(call->parameters, key);
+
+	*value = absent;
+	if (flag == NULL)
+		return true;
+	if (!json_is_boolean(flag))
+		return call_wrong_type(call, key, "true or false");
+	*value = json_is_true(flag);
+	return true;
+}

@@ -1,0 +1,47 @@
+/*
+ * call: one request while it is being answered, and its checked parameters. Private to
+ * src/protocol.
+ */
+#ifndef CSDNS_PROTOCOL_CALL_H
+#define CSDNS_PROTOCOL_CALL_H
+
+#include "protocol/protocol.h"
+
+#include <jansson.h>
+
+struct call {
+	const struct protocol *protocol;
+	json_t *parameters; /* borrowed; an object, or NULL where there are none */
+	struct buf *reply;
+	struct answer *answer;
+};
+
+/* Makes the result false, with the reason; whatever was appended to the reply is the caller's to
+ * have avoided. */
+void call_fail(struct call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Each takes one parameter and is true, or fails the call and is false. Text is borrowed from the
+ * request, and terminated. */
+bool call_text(struct call *call, const char *key, const char **text, size_t *len);
+bool call_name(struct call *call, const char *key, struct name *name, const char **text);
+bool call_int(struct call *call, const char *key, int64_t min, int64_t max, int64_t *value);
+/* These have a default for a parameter that is not there. */
+bool call_int_or(struct call *call, const char *key, int64_t absent, int64_t min, int64_t max,
+	int64_t *value);
+bool call_bool_or(struct call *call, const char *key, bool absent, bool *value);
+
+/* The methods, one file a group of them. */
+typedef void (*method_fn)(struct call *call);
+void method_initialize(struct call *call);
+void method_lookup(struct call *call);
+void method_api_lookup(struct call *call);
+void method_list(struct call *call);
+void method_get_all_domains(struct call *call);
+void method_get_domain_info(struct call *call);
+void method_get_updated_masters(struct call *call);
+void method_get_domain_metadata(struct call *call);
+void method_get_all_domain_metadata(struct call *call);
+void method_set_notified(struct call *call);
+void method_direct_backend_cmd(struct call *call);
+
+#endif

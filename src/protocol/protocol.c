@@ -1,0 +1,116 @@
+#include "protocol/protocol.h"
+
+#include "base/json_text.h"
+#include "protocol/call.h"
+
+#include <string.h>
+
+void method_initialize(struct call *call)
+{
+	/* Its parameters are those of PowerDNS' connection string, which the server needs not know.
+	 */
+	reply_true(call->reply);
+}
+
+static void status_text(struct call *call, struct buf *text)
+{
+	if (call->protocol->status != NULL)
+		call->protocol->status(call->protocol->status_arg, text);
+}
+
+void method_direct_backend_cmd(struct call *call)
+{
+	const char *query;
+	size_t len;
+	struct buf text;
+
+	if (!call_text(call, "query", &query, &len))
+		return;
+	buf_init(&text);
+	if (strcmp(query, "status") == 0)
+		status_text(call, &text);
+	else
+		buf_printf(&text, "csdns knows the command: status\n");
+	BUF_ADD_LIT(call->reply, "{\"result\":\"");
+	json_text_add(call->reply, text.data, text.len);
+	BUF_ADD_LIT(call->reply, "\"}\n");
+	call->reply->failed |= buf_failed(&text);
+	buf_fini(&text);
+}
+
+struct method {
+	const char *name;
+	method_fn fn;
+	bool needs_no_data; /* can be answered before the first load */
+};
+
+static const struct method methods[] = {
+	{"lookup", method_lookup, false},
+	{"APILookup", method_api_lookup, false},
+	{"list", method_list, false},
+	{"getAllDomains", method_get_all_domains, false},
+	{"getDomainInfo", method_get_domain_info, false},
+	{"getDomainMetadata", method_get_domain_metadata, false},
+	{"getAllDomainMetadata", method_get_all_domain_metadata, false},
+	{"getUpdatedMasters", method_get_updated_masters, false},
+	{"setNotified", method_set_notified, false},
+	{"directBackendCmd", method_direct_backend_cmd, true},
+	{"initialize", method_initialize, true},
+};
+
+static const struct method *method_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	return NULL;
+}
+
+static void call_malformed(struct call *call, const char *what, const char *detail)
+{
+	call->answer->is_malformed = true;
+	call_fail(call, "request refused: %s%s", what, detail);
+}
+
+static void call_dispatch(struct call *call, json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "method"));
+
+	call->parameters = json_object_get(request, "parameters");
+	if (name == NULL) {
+		call_malformed(call, "no object with a \"method\"", "");
+		return;
+	}
+	if (call->parameters != NULL && !json_is_object(call->parameters)) {
+		call_malformed(call, "\"parameters\" is not an object", "");
+		return;
+	}
+	const struct method *method = method_find(name);
+	if (method == NULL) {
+		call_fail(call, "method \"%.64s\" is not known", name);
+		return;
+	}
+	call->answer->method = method->name;
+	if (call->protocol->mirror == NULL && !method->needs_no_data) {
+		call_fail(call, "%s: no data has been loaded yet", method->name);
+		return;
+	}
+	method->fn(call);
+}
+
+void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
+	struct buf *reply, struct answer *answer)
+{
+	struct call call = {.protocol = protocol, .reply = reply, .answer = answer};
+	json_error_t error;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->kind = ANSWER_REPLY;
+	answer->method = "?";
+	json_t *json = json_loadb(request, len, 0, &error);
+	if (json == NULL)
+		call_malformed(&call, "it is not JSON: ", error.text);
+	else
+		call_dispatch(&call, json);
+	json_decref(json);
+}

@@ -1,0 +1,66 @@
+/*
+ * protocol: PowerDNS' remote backend protocol. One request, a JSON object with "method" and
+ * "parameters", comes in; one reply, a JSON object with "result", goes out.
+ *
+ * Pure: reads the mirror, does no I/O, keeps no state between requests. What a method wants
+ * written to the store it describes, and the server has it done.
+ */
+#ifndef CSDNS_PROTOCOL_PROTOCOL_H
+#define CSDNS_PROTOCOL_PROTOCOL_H
+
+#include "base/buf.h"
+#include "mirror/mirror.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What requests are answered from. All of it is borrowed. */
+struct protocol {
+	struct mirror *mirror; /* NULL while there is no data: every request fails */
+	/* Writes the text that `pdns_control backend-cmd … status` shows. */
+	void (*status)(void *arg, struct buf *text);
+	void *status_arg;
+};
+
+enum answer_kind {
+	ANSWER_REPLY,	/* the reply is complete */
+	ANSWER_LISTING, /* more of the reply comes from answer->listing */
+	ANSWER_WRITE,	/* answer->write is to be done; then write_reply() */
+};
+
+enum write_kind { WRITE_SET_NOTIFIED };
+
+/* A write that a request asks for. */
+struct write {
+	enum write_kind kind;
+	int32_t domain_id;
+	uint32_t serial; /* WRITE_SET_NOTIFIED */
+};
+
+#define PROTOCOL_PROBLEM_MAX 256
+
+struct answer {
+	enum answer_kind kind;
+	const char *method;	 /* the method's name, constant; "?" for an unknown one */
+	struct listing *listing; /* ANSWER_LISTING: the caller's, to be stepped and freed */
+	struct write write;	 /* ANSWER_WRITE */
+	bool is_malformed;	 /* the request was no request; the peer is not PowerDNS */
+	char problem[PROTOCOL_PROBLEM_MAX]; /* why the result is false; "" where it is not */
+};
+
+/* Answers one request of len octets, without its newline. The reply, with a newline, is appended
+ * to reply; for ANSWER_WRITE nothing is. Never fails but for memory: buf_failed(reply). */
+void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
+	struct buf *reply, struct answer *answer);
+
+/* {"result":true}, or {"result":false,"log":[problem]}. */
+void reply_true(struct buf *reply);
+void reply_false(struct buf *reply, const char *problem);
+
+/* A listing that is sent in parts. Appends about `budget` names to reply, and the end of the reply
+ * with the last. 1: done, 0: more to come, -1: it cannot be finished (memory). */
+int listing_step(struct listing *listing, size_t budget, struct buf *reply);
+void listing_free(struct listing *listing);
+
+#endif

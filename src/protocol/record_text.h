@@ -1,0 +1,17 @@
+/*
+ * record_text: a record as an object of a reply. Private to src/protocol.
+ */
+#ifndef CSDNS_PROTOCOL_RECORD_TEXT_H
+#define CSDNS_PROTOCOL_RECORD_TEXT_H
+
+#include "base/buf.h"
+#include "mirror/zone.h"
+
+/* name: as it stands in JSON, without quotes. */
+void record_text_add(struct buf *reply, const struct zone *zone, const struct node *node,
+	const struct rr *rr, const char *name, size_t name_len);
+/* The record with an empty type by which PowerDNS knows an empty non-terminal. */
+void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,
+	const char *name, size_t name_len);
+
+#endif
