@@ -1,0 +1,167 @@
+-- What csdnsd reads, and all that it reads: everything that is served (served_*), and what changed after a version (touched_*).
+-- Nothing here writes or locks, so it works on a hot standby too.  Meant to be called in one REPEATABLE READ READ ONLY
+-- transaction: head(), follows(), then the touched_* functions belong together.
+--
+-- The touched_* functions pin their plans to nested index lookups: right for one name in ten million rows, and bearable
+-- for 100 000 names, whatever the statistics say at the moment.
+
+CREATE OR REPLACE VIEW csdns.served_domain AS
+    SELECT id, name::text AS name, type, master::text AS master, last_check, notified_serial::bigint AS notified_serial,
+           account::text AS account, options, catalog
+      FROM domains;
+COMMENT ON VIEW csdns.served_domain IS 'All zones, as csdnsd reads them.';
+COMMENT ON COLUMN csdns.served_domain.id IS 'Number of the zone.';
+COMMENT ON COLUMN csdns.served_domain.name IS 'Name, lower case, no final dot.';
+COMMENT ON COLUMN csdns.served_domain.type IS 'NATIVE, MASTER, SLAVE, PRODUCER or CONSUMER.';
+COMMENT ON COLUMN csdns.served_domain.master IS 'Addresses of the primaries, separated by commas, or NULL.';
+COMMENT ON COLUMN csdns.served_domain.last_check IS 'Seconds since 1970, or NULL.';
+COMMENT ON COLUMN csdns.served_domain.notified_serial IS 'Serial, or NULL.';
+COMMENT ON COLUMN csdns.served_domain.account IS 'Text or NULL.';
+COMMENT ON COLUMN csdns.served_domain.options IS 'JSON text or NULL.';
+COMMENT ON COLUMN csdns.served_domain.catalog IS 'Name of a catalog zone or NULL.';
+
+CREATE OR REPLACE VIEW csdns.served_record AS
+    SELECT id::bigint AS id, domain_id, name::text AS name, type::text AS type, content::text AS content, ttl, prio,
+           disabled IS NOT FALSE AS disabled
+      FROM records;
+COMMENT ON VIEW csdns.served_record IS 'All records, disabled ones included, as csdnsd reads them.';
+COMMENT ON COLUMN csdns.served_record.id IS 'Number of the row.';
+COMMENT ON COLUMN csdns.served_record.domain_id IS 'Zone.';
+COMMENT ON COLUMN csdns.served_record.name IS 'Full name, lower case, no final dot.';
+COMMENT ON COLUMN csdns.served_record.type IS 'Type; NULL or empty for an empty non-terminal.';
+COMMENT ON COLUMN csdns.served_record.content IS 'Content; of MX and SRV without the priority if prio is set.';
+COMMENT ON COLUMN csdns.served_record.ttl IS 'Seconds, or NULL for PowerDNS'' default.';
+COMMENT ON COLUMN csdns.served_record.prio IS 'Priority of MX and SRV, or NULL.';
+COMMENT ON COLUMN csdns.served_record.disabled IS 'True for all that is not served: gpgsql serves only rows where disabled is false, not NULL.';
+
+CREATE OR REPLACE VIEW csdns.served_metadata AS
+    SELECT id, domain_id, kind::text AS kind, content FROM domainmetadata;
+COMMENT ON VIEW csdns.served_metadata IS 'All settings of single zones; several values of one kind are in order of id.';
+COMMENT ON COLUMN csdns.served_metadata.id IS 'Number of the row, for the order.';
+COMMENT ON COLUMN csdns.served_metadata.domain_id IS 'Zone.';
+COMMENT ON COLUMN csdns.served_metadata.kind IS 'Name of the setting.';
+COMMENT ON COLUMN csdns.served_metadata.content IS 'One value.';
+
+CREATE OR REPLACE VIEW csdns.served_key AS
+    SELECT id, domain_id, flags, active, published, content FROM cryptokeys;
+COMMENT ON VIEW csdns.served_key IS 'All DNSSEC keys, private parts included.';
+COMMENT ON COLUMN csdns.served_key.id IS 'Number of the key.';
+COMMENT ON COLUMN csdns.served_key.domain_id IS 'Zone.';
+COMMENT ON COLUMN csdns.served_key.flags IS '256 or 257.';
+COMMENT ON COLUMN csdns.served_key.active IS 'Whether it signs.';
+COMMENT ON COLUMN csdns.served_key.published IS 'Whether its DNSKEY is published.';
+COMMENT ON COLUMN csdns.served_key.content IS 'The private key in ISC format.';
+
+CREATE OR REPLACE VIEW csdns.served_tsigkey AS
+    SELECT name::text AS name, algorithm::text AS algorithm, secret::text AS secret FROM tsigkeys;
+COMMENT ON VIEW csdns.served_tsigkey IS 'All TSIG keys.';
+COMMENT ON COLUMN csdns.served_tsigkey.name IS 'Name of the key.';
+COMMENT ON COLUMN csdns.served_tsigkey.algorithm IS 'Such as hmac-sha256.';
+COMMENT ON COLUMN csdns.served_tsigkey.secret IS 'The secret in base64.';
+
+CREATE OR REPLACE VIEW csdns.served_autoprimary AS
+    SELECT host(ip) AS ip, nameserver::text AS nameserver, account::text AS account FROM supermasters;
+COMMENT ON VIEW csdns.served_autoprimary IS 'All autoprimaries.';
+COMMENT ON COLUMN csdns.served_autoprimary.ip IS 'Address as text.';
+COMMENT ON COLUMN csdns.served_autoprimary.nameserver IS 'Name that the new zone''s NS records must hold.';
+COMMENT ON COLUMN csdns.served_autoprimary.account IS 'Account to give to the new zone.';
+
+CREATE OR REPLACE FUNCTION csdns.head(OUT version bigint, OUT at timestamptz) RETURNS record
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+BEGIN
+    SELECT v.version, v.at INTO head.version, head.at FROM version v ORDER BY v.version DESC LIMIT 1;
+    IF NOT FOUND THEN
+        version := 0;
+        at := 'epoch';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION csdns.head() IS
+    'Newest version of the store and when it was committed (to the microsecond); 0 and 1970 if there is none.';
+
+CREATE OR REPLACE FUNCTION csdns.follows(since bigint, since_at timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM version v WHERE v.version = since AND v.at = since_at);
+END
+$$;
+COMMENT ON FUNCTION csdns.follows(bigint, timestamptz) IS
+    'Whether what head() once returned is still part of this store''s history and the journal after it is complete. False after pruning past it, or when a failover lost it: then load everything again.';
+
+CREATE OR REPLACE FUNCTION csdns.touched(since bigint) RETURNS TABLE (what "char", domain_id int, name text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    RETURN QUERY
+        SELECT DISTINCT j.what, j.domain_id, CASE WHEN j.what = 'n' THEN j.name END
+          FROM version v
+          JOIN journal j ON j.txid = v.txid
+         WHERE v.version > since AND j.what IN ('n', 'z', 'd', 't', 'a', '*');
+END
+$$;
+COMMENT ON FUNCTION csdns.touched(bigint) IS
+    'What the transactions after a version touched, each once: n records of (domain_id, name); z the whole zone; d only its row in domains; t TSIG keys; a autoprimaries; * everything. name is NULL but for n.';
+
+CREATE OR REPLACE FUNCTION csdns.touched_record(since bigint)
+RETURNS TABLE (id bigint, domain_id int, name text, type text, content text, ttl int, prio int, disabled boolean)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    -- domain_id + 0: look up by name, never by zone, whatever the statistics say
+    RETURN QUERY
+        WITH t AS MATERIALIZED (SELECT x.what, x.domain_id, x.name FROM touched(since) AS x WHERE x.what IN ('n', 'z'))
+        SELECT r.* FROM t JOIN served_record r ON r.domain_id = t.domain_id WHERE t.what = 'z'
+        UNION ALL
+        SELECT r.*
+          FROM t
+          JOIN served_record r ON r.name = t.name AND r.domain_id + 0 = t.domain_id
+         WHERE t.what = 'n' AND t.domain_id NOT IN (SELECT z.domain_id FROM t z WHERE z.what = 'z');
+END
+$$;
+COMMENT ON FUNCTION csdns.touched_record(bigint) IS
+    'Records as they are now, in the shape of csdns.served_record: those of every touched (domain_id, name), and all records of every zone touched as a whole. A touched name without a row here has no records any more.';
+
+CREATE OR REPLACE FUNCTION csdns.touched_domain(since bigint)
+RETURNS TABLE (id int, name text, type text, master text, last_check int, notified_serial bigint, account text, options text, catalog text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    RETURN QUERY
+        SELECT d.*
+          FROM (SELECT DISTINCT j.domain_id FROM version v JOIN journal j ON j.txid = v.txid
+                 WHERE v.version > since AND j.what IN ('z', 'd')) AS t
+          JOIN served_domain d ON d.id = t.domain_id;
+END
+$$;
+COMMENT ON FUNCTION csdns.touched_domain(bigint) IS
+    'Zones touched as a whole or in their row of domains, as they are now, in the shape of csdns.served_domain. A touched zone without a row here is gone.';
+
+CREATE OR REPLACE FUNCTION csdns.touched_metadata(since bigint)
+RETURNS TABLE (id int, domain_id int, kind text, content text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    RETURN QUERY
+        SELECT m.*
+          FROM (SELECT DISTINCT j.domain_id FROM version v JOIN journal j ON j.txid = v.txid
+                 WHERE v.version > since AND j.what = 'z') AS t
+          JOIN served_metadata m ON m.domain_id = t.domain_id
+         ORDER BY m.id;
+END
+$$;
+COMMENT ON FUNCTION csdns.touched_metadata(bigint) IS
+    'All settings of zones touched as a whole, in the shape of csdns.served_metadata and in order of id.';
+
+CREATE OR REPLACE FUNCTION csdns.touched_key(since bigint)
+RETURNS TABLE (id int, domain_id int, flags int, active boolean, published boolean, content text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    RETURN QUERY
+        SELECT k.*
+          FROM (SELECT DISTINCT j.domain_id FROM version v JOIN journal j ON j.txid = v.txid
+                 WHERE v.version > since AND j.what = 'z') AS t
+          JOIN served_key k ON k.domain_id = t.domain_id;
+END
+$$;
+COMMENT ON FUNCTION csdns.touched_key(bigint) IS 'All DNSSEC keys of zones touched as a whole, in the shape of csdns.served_key.';

@@ -1,0 +1,87 @@
+-- Roles with least privilege.  They are groups for the whole cluster and cannot log in: GRANT csdns_read TO your_login.
+
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin'] LOOP
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            CONTINUE;
+        END IF;
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        EXCEPTION
+            WHEN insufficient_privilege THEN
+                RAISE EXCEPTION 'role "%" is missing and % may not create roles', wanted, current_user
+                      USING ERRCODE = 'insufficient_privilege',
+                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin;';
+            WHEN duplicate_object OR unique_violation THEN
+                NULL;                   -- another database of the cluster was installed at the same moment
+        END;
+    END LOOP;
+END
+$$;
+
+-- Roles inherit upwards.  The grant is the cluster's: whoever may not give it finds it there or gets PostgreSQL's error.
+DO $$
+BEGIN
+    IF NOT pg_has_role('csdns_write', 'csdns_read', 'USAGE') THEN
+        GRANT csdns_read TO csdns_write;
+    END IF;
+    IF NOT pg_has_role('csdns_admin', 'csdns_write', 'USAGE') THEN
+        GRANT csdns_write TO csdns_admin;
+    END IF;
+    IF NOT pg_has_role('csdns_admin', 'csdns_cloud', 'USAGE') THEN
+        GRANT csdns_cloud TO csdns_admin;
+    END IF;
+END
+$$;
+
+REVOKE ALL ON SCHEMA csdns FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA csdns FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA csdns FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA csdns TO csdns_read, csdns_cloud;
+
+-- csdnsd: the feed, and paying owed serials; keys and secrets are part of the feed
+GRANT SELECT ON csdns.served_domain, csdns.served_record, csdns.served_metadata, csdns.served_key, csdns.served_tsigkey,
+    csdns.served_autoprimary TO csdns_read;
+GRANT EXECUTE ON FUNCTION csdns.head(), csdns.follows(bigint, timestamptz), csdns.touched(bigint), csdns.touched_record(bigint),
+    csdns.touched_domain(bigint), csdns.touched_metadata(bigint), csdns.touched_key(bigint), csdns.settle() TO csdns_read;
+GRANT SELECT ON csdns.schema_version, csdns.version, csdns.journal, csdns.change, csdns.serial_debt, csdns.setting TO csdns_read;
+
+-- a csdnsd that writes, a gpgsql management instance, people and scripts
+DO $$
+DECLARE
+    tab regclass;
+    seq text;
+BEGIN
+    FOREACH tab IN ARRAY ARRAY['domains', 'records', 'domainmetadata', 'cryptokeys', 'tsigkeys', 'supermasters', 'comments']::regclass[] LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO csdns_write', tab);
+        SELECT pg_get_serial_sequence(tab::text, a.attname) INTO seq
+          FROM pg_attribute a WHERE a.attrelid = tab AND a.attname = 'id' AND NOT a.attisdropped;
+        IF seq IS NOT NULL THEN
+            EXECUTE format('GRANT USAGE, SELECT ON SEQUENCE %s TO csdns_write', seq);
+        END IF;
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO csdns_write',
+                       (SELECT c.relnamespace::regnamespace FROM pg_class c WHERE c.oid = tab));
+    END LOOP;
+END
+$$;
+GRANT SELECT ON csdns.invalid_record TO csdns_write, csdns_cloud;
+GRANT EXECUTE ON FUNCTION csdns.set_serial_style(text, text) TO csdns_write;
+
+-- cloud writers see zones and records, no keys
+GRANT SELECT ON csdns.served_domain, csdns.served_record, csdns.schema_version, csdns.version, csdns.journal, csdns.change TO csdns_cloud;
+GRANT EXECUTE ON FUNCTION csdns.head() TO csdns_cloud;
+
+-- pure functions, for whoever sees the schema
+GRANT EXECUTE ON FUNCTION csdns.name_fault(text, boolean), csdns.is_inside(text, text), csdns.is_ipv4(text), csdns.is_ipv6(text),
+    csdns.is_plain_record(int, text, text, text, int, int), csdns.record_fault(int, text, text, text, int, int),
+    csdns.content_fault(text, text), csdns.served_content(text, text, int), csdns.strings_fit(text),
+    csdns.number_fault(text, text, bigint), csdns.host_fault(text, text), csdns.hex_fault(text[], text),
+    csdns.soa_serial(text), csdns.is_serial_after(bigint, bigint), csdns.next_serial(bigint, text, timestamptz),
+    csdns.serial_style(int), csdns.rrset_fault(int, text) TO csdns_read, csdns_cloud;
+
+GRANT SELECT, UPDATE (value) ON csdns.setting TO csdns_admin;
+GRANT EXECUTE ON FUNCTION csdns.prune(interval) TO csdns_admin;
