@@ -200,7 +200,8 @@ sub dbh {
 # The numbered files of schema/, in one transaction.
 sub install_schema {
     my ($self, $db) = @_;
-    my @files = sort glob source_dir() . '/schema/[0-9][0-9][0-9]-*.sql';
+    my $dir = $ENV{CSDNS_SCHEMA_DIR} // source_dir() . '/schema';
+    my @files = sort glob "$dir/[0-9][0-9][0-9]-*.sql";
     croak 'no schema files' if !@files;
     $self->psql_file($db, @files);
     return $self;

@@ -244,7 +244,7 @@ my %LABEL_TEXT;    # decoded labels, because they repeat
 
 sub _label_text {
     my ($label) = @_;
-    return $LABEL_TEXT{$label} //= $label =~ s/([^-_*a-zA-Z0-9\/])/_escape($1)/gser;
+    return $LABEL_TEXT{$label} //= lc $label =~ s/([^-_*a-zA-Z0-9\/])/_escape($1)/gser;
 }
 
 sub _escape {
@@ -254,7 +254,9 @@ sub _escape {
     return $code > 32 && $code < 127 ? $byte : sprintf '\\%03d', $code;
 }
 
-# A possibly compressed name at *position, which moves behind it.
+# A possibly compressed name at *position, which moves behind it. In lower case:
+# which case a compressed name has depends on the order in which the server put
+# the records, and PowerDNS shuffles them.
 sub _name {
     my ($packet, $position) = @_;
     my $at = $$position;

@@ -6,6 +6,7 @@ package Csdns::Programs;
 use strict;
 use warnings;
 
+use Cwd qw(realpath);
 use Exporter 'import';
 use File::Basename qw(dirname);
 use File::Spec;
@@ -14,9 +15,11 @@ our @EXPORT_OK = qw(find_program need_programs source_dir build_dir);
 
 my @SEARCH = (split(/:/, $ENV{PATH} // ''), qw(/usr/local/sbin /usr/sbin /sbin /usr/bin /bin));
 
+my $source_dir = realpath(dirname(__FILE__) . '/../../..');
+
 # The top of the source tree.
 sub source_dir {
-    return File::Spec->rel2abs(dirname(__FILE__) . '/../../..') =~ s{/[^/]+/[^/]+/[^/]+/\.\./\.\./\.\.$}{}r;
+    return $source_dir;
 }
 
 # Where the programs under test were built: CSDNS_BUILD, else the source tree.
@@ -74,7 +77,7 @@ sub need_programs {
 sub _is_there {
     my ($name) = @_;
     return defined find_program($name) if $name !~ /^pdns:(.+)/;
-    return scalar glob("/usr/lib/*/pdns/lib${1}backend.so") || -e "/usr/lib/pdns/lib${1}backend.so";
+    return scalar grep { -e } glob("/usr/lib/*/pdns/lib${1}backend.so /usr/lib/pdns/lib${1}backend.so");
 }
 
 1;

@@ -1,0 +1,249 @@
+#include "unit.h"
+
+#include "dns/name.h"
+
+static struct name parsed(const char *text)
+{
+	struct name name;
+
+	assert_int_equal(name_parse(&name, text, strlen(text)), NAME_OK);
+	return name;
+}
+
+static void assert_prints(const char *text, const char *expected)
+{
+	struct name name = parsed(text);
+	char out[NAME_TEXT_MAX];
+	size_t n = name_print(out, name.wire, name.len);
+
+	assert_int_equal(n, strlen(expected));
+	assert_memory_equal(out, expected, n);
+}
+
+static void assert_refused(const char *text, int error)
+{
+	struct name name;
+
+	assert_int_equal(name_parse(&name, text, strlen(text)), error);
+	assert_string_not_equal(name_error_text(error), name_error_text(NAME_OK));
+}
+
+static void test_parse_and_print(void **state)
+{
+	(void)state;
+	assert_prints("", "");
+	assert_prints(".", "");
+	assert_prints("WWW.Example.org", "www.example.org");
+	assert_prints("www.example.org.", "www.example.org");
+	assert_prints("a\\.b.c", "a\\.b.c");
+	assert_prints("a\\\\.c", "a\\\\.c");
+	assert_prints("a\\.", "a\\.");
+	assert_prints("\\065\\032\\000.x", "a\\032\\000.x");
+	assert_prints("\\A", "a");
+	assert_prints("\xc3\xa9.x", "\\195\\169.x");
+	assert_prints("*._tcp.x", "*._tcp.x");
+}
+
+static void test_wire(void **state)
+{
+	struct name name = parsed("ab.c");
+
+	(void)state;
+	assert_int_equal(name.len, 5);
+	assert_memory_equal(name.wire, "\2ab\1c", 5);
+	assert_int_equal(name_first_label(name.wire, name.len), 3);
+	assert_int_equal(name_first_label(name.wire, 0), 0);
+	assert_int_equal(name_label_count(name.wire, name.len), 2);
+	assert_int_equal(name_label_count(name.wire, 0), 0);
+}
+
+static void test_refuses(void **state)
+{
+	(void)state;
+	assert_refused("a..b", NAME_EMPTY_LABEL);
+	assert_refused(".a", NAME_EMPTY_LABEL);
+	assert_refused("..", NAME_EMPTY_LABEL);
+	assert_refused("a..", NAME_EMPTY_LABEL);
+	assert_refused("a\\", NAME_BAD_ESCAPE);
+	assert_refused("a\\1", NAME_BAD_ESCAPE);
+	assert_refused("a\\12b", NAME_BAD_ESCAPE);
+	assert_refused("a\\256", NAME_BAD_ESCAPE);
+}
+
+/* n labels of 63 octets and one of `last`; text holds all. */
+static void long_name(char *text, int n, int last)
+{
+	for (; n > 0; n--) {
+		memset(text, 'x', 63);
+		text[63] = '.';
+		text += 64;
+	}
+	memset(text, 'y', (size_t)last);
+	text[last] = '\0';
+}
+
+static void test_limits(void **state)
+{
+	char text[400];
+
+	(void)state;
+	long_name(text, 0, 63);
+	assert_int_equal(parsed(text).len, 64);
+	long_name(text, 0, 64);
+	assert_refused(text, NAME_LONG_LABEL);
+	long_name(text, 3, 61);
+	assert_int_equal(parsed(text).len, NAME_WIRE_MAX);
+	long_name(text, 3, 62);
+	assert_refused(text, NAME_LONG);
+	long_name(text, 4, 63);
+	assert_refused(text, NAME_LONG);
+}
+
+static bool is_in(const char *below, const char *above)
+{
+	struct name a = parsed(below);
+	struct name b = parsed(above);
+
+	return name_is_in(a.wire, a.len, b.wire, b.len);
+}
+
+static void test_is_in(void **state)
+{
+	(void)state;
+	assert_true(is_in("a.example.org", "example.org"));
+	assert_true(is_in("example.org", "example.org"));
+	assert_true(is_in("example.org", ""));
+	assert_true(is_in("", ""));
+	assert_false(is_in("", "org"));
+	assert_false(is_in("xexample.org", "example.org"));
+	assert_false(is_in("org", "example.org"));
+	assert_false(is_in("a\\.example.org", "example.org"));
+	/* the octets of the name above stand inside a label here */
+	assert_false(is_in("x\\003org", "org"));
+}
+
+static int compare(const struct name *a, const struct name *b)
+{
+	return name_compare(a->wire, a->len, b->wire, b->len);
+}
+
+static int sign(int n)
+{
+	return (n > 0) - (n < 0);
+}
+
+/* The example of RFC 4034 section 6.1. */
+static void test_canonical_order(void **state)
+{
+	static const char *const order[] = {"", "example", "a.example", "yljkjljk.a.example",
+		"Z.a.example", "zABC.a.EXAMPLE", "z.example", "\\001.z.example", "*.z.example",
+		"\\200.z.example"};
+	const int n = (int)(sizeof(order) / sizeof(order[0]));
+
+	(void)state;
+	for (int i = 0; i < n; i++) {
+		for (int j = 0; j < n; j++) {
+			struct name a = parsed(order[i]);
+			struct name b = parsed(order[j]);
+			assert_int_equal(sign(compare(&a, &b)), sign(i - j));
+		}
+	}
+}
+
+/* Few different octets and short labels, so that names share ends and labels share beginnings. */
+static void random_name(struct name *name)
+{
+	static const uint8_t octets[] = {0, 1, 3, '.', '\\', '*', 'a', 'b', '0', 0x7f, 0x80, 255};
+	size_t labels = unit_random(5);
+
+	name->len = 0;
+	for (size_t i = 0; i < labels; i++) {
+		size_t n = 1 + unit_random(unit_random(20) == 0 ? NAME_LABEL_MAX : 3);
+		if (name->len + n + 1 > NAME_WIRE_MAX)
+			return;
+		name->wire[name->len++] = (uint8_t)n;
+		for (; n > 0; n--)
+			name->wire[name->len++] = octets[unit_random(sizeof(octets))];
+	}
+}
+
+static void test_random_round_trips(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct name name;
+		struct name again;
+		char text[NAME_TEXT_MAX + 1];
+
+		random_name(&name);
+		size_t n = name_print(text, name.wire, name.len);
+		assert_true(n <= NAME_TEXT_MAX);
+		if (unit_random(2) == 0)
+			text[n++] = '.';
+		assert_int_equal(name_parse(&again, text, n), NAME_OK);
+		assert_int_equal(again.len, name.len);
+		assert_memory_equal(again.wire, name.wire, name.len);
+	}
+}
+
+/* The order as RFC 4034 words it, the slow way: the i-th label from the right, or NULL. */
+static const uint8_t *label_from_right(const struct name *name, size_t i)
+{
+	size_t labels = name_label_count(name->wire, name->len);
+	const uint8_t *at = name->wire;
+
+	if (i >= labels)
+		return NULL;
+	for (size_t left = labels - 1 - i; left > 0; left--)
+		at += *at + 1;
+	return at;
+}
+
+static int reference_compare(const struct name *a, const struct name *b)
+{
+	for (size_t i = 0;; i++) {
+		const uint8_t *x = label_from_right(a, i);
+		const uint8_t *y = label_from_right(b, i);
+		if (x == NULL || y == NULL)
+			return (x != NULL) - (y != NULL);
+		for (size_t k = 1; k <= x[0] || k <= y[0]; k++) {
+			int c = k <= x[0] ? x[k] : -1;
+			int d = k <= y[0] ? y[k] : -1;
+			if (c != d)
+				return c - d;
+		}
+	}
+}
+
+static void test_random_order(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct name a;
+		struct name b;
+
+		random_name(&a);
+		random_name(&b);
+		assert_int_equal(sign(compare(&a, &b)), sign(reference_compare(&a, &b)));
+		assert_int_equal(sign(compare(&a, &b)), -sign(compare(&b, &a)));
+		if (name_is_in(a.wire, a.len, b.wire, b.len))
+			assert_true(compare(&a, &b) >= 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse_and_print),
+		cmocka_unit_test(test_wire),
+		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_is_in),
+		cmocka_unit_test(test_canonical_order),
+		cmocka_unit_test(test_random_round_trips),
+		cmocka_unit_test(test_random_order),
+	};
+
+	unit_seed();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,47 @@
+/*
+ * unit: what every unit test includes: cmocka with what it needs in front, and a seed for tests
+ * that draw at random.
+ */
+#ifndef CSDNS_TESTS_UNIT_H
+#define CSDNS_TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+/* The seed of srandom: CSDNS_SEED from the environment, else the time; printed, so that a run that
+ * failed can be repeated. */
+static inline void unit_seed(void)
+{
+	const char *text = getenv("CSDNS_SEED");
+	unsigned seed = text != NULL ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
+
+	printf("# CSDNS_SEED=%u\n", seed);
+	srandom(seed);
+}
+
+/* 0 to n - 1. */
+static inline size_t unit_random(size_t n)
+{
+	return (size_t)random() % n;
+}
+
+/* A file of the source tree, by its path from there, for reading; NULL when it is not there. */
+static inline FILE *unit_open(const char *path)
+{
+	char full[4096];
+	const char *top = getenv("srcdir");
+
+	(void)snprintf(full, sizeof(full), "%s/%s", top != NULL ? top : ".", path);
+	return fopen(full, "re");
+}
+
+#endif
