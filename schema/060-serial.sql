@@ -13,22 +13,27 @@ $$;
 COMMENT ON FUNCTION csdns.is_serial_after(bigint, bigint) IS 'Whether a serial is after another one in the arithmetic of RFC 1982, modulo 2^32.';
 
 CREATE OR REPLACE FUNCTION csdns.next_serial(serial bigint, style text, at timestamptz DEFAULT now()) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN csdns.is_serial_after(wanted, serial) THEN wanted ELSE (serial + 1) & 4294967295 END
-      FROM (SELECT CASE style
-                       WHEN 'epoch' THEN floor(extract(epoch FROM at))::bigint & 4294967295
-                       WHEN 'date' THEN to_char(at AT TIME ZONE 'UTC', 'YYYYMMDD')::bigint * 100 + 1
-                   END AS wanted) AS w
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+DECLARE
+    wanted bigint := CASE style
+                         WHEN 'epoch' THEN floor(extract(epoch FROM at))::bigint & 4294967295
+                         WHEN 'date' THEN to_char(at AT TIME ZONE 'UTC', 'YYYYMMDD')::bigint * 100 + 1
+                     END;
+BEGIN
+    RETURN CASE WHEN is_serial_after(wanted, serial) THEN wanted ELSE (serial + 1) & 4294967295 END;
+END
 $$;
 COMMENT ON FUNCTION csdns.next_serial(bigint, text, timestamptz) IS
     'Serial that follows: counter adds one; epoch takes the seconds since 1970 and date YYYYMMDD01 (UTC) when that is after the present one, else they add one. Never backwards.';
 
 CREATE OR REPLACE FUNCTION csdns.serial_style(zone_id int) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT coalesce((SELECT m.content FROM pdns_metadata m
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+BEGIN
+    RETURN coalesce((SELECT m.content FROM pdns_metadata m
                       WHERE m.domain_id = zone_id AND m.kind = 'X-CSDNS-SERIAL' AND m.content IN ('counter', 'epoch', 'date')
                       LIMIT 1),
-                    (SELECT s.value FROM setting s WHERE s.name = 'serial_style'))
+                    (SELECT s.value FROM setting s WHERE s.name = 'serial_style'));
+END
 $$;
 COMMENT ON FUNCTION csdns.serial_style(int) IS 'How the serial of a zone (domains.id) moves: its X-CSDNS-SERIAL metadata, else the setting serial_style.';
 

@@ -7,8 +7,10 @@
 
 -- 99 is 'c', 100 is 'd': any two numbers, the same for everybody.
 CREATE OR REPLACE FUNCTION csdns.take_mutex() RETURNS void
-LANGUAGE sql VOLATILE AS $$
-    SELECT pg_advisory_xact_lock(99100, 110115)
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(99100, 110115);
+END
 $$;
 
 -- In REPEATABLE READ and SERIALIZABLE the checks would look at an old state.  Another transaction's newer version cannot be seen
@@ -62,8 +64,10 @@ BEGIN
      CROSS JOIN LATERAL (
             SELECT count(*) AS rows,
                    count(*) FILTER (WHERE r.disabled = false AND r.type <> '') AS enabled,
-                   count(DISTINCT r.type || ' ' || coalesce(served_content(r.type, r.content, r.prio), ''))
-                       FILTER (WHERE r.disabled = false AND r.type <> '') AS different,
+                   min(r.type || ' ' || served_content(r.type, r.content, r.prio) COLLATE "C")
+                       FILTER (WHERE r.disabled = false AND r.type <> '') AS lowest,
+                   max(r.type || ' ' || served_content(r.type, r.content, r.prio) COLLATE "C")
+                       FILTER (WHERE r.disabled = false AND r.type <> '') AS highest,
                    count(*) FILTER (WHERE r.disabled = false AND r.type = 'CNAME') AS cnames,
                    count(*) FILTER (WHERE r.disabled = false AND r.type = 'SOA') AS soas,
                    count(*) FILTER (WHERE r.disabled = false
@@ -72,7 +76,8 @@ BEGIN
              WHERE r.name = t.name AND r.domain_id + 0 = t.domain_id) AS c
      WHERE c.rows > 0
        AND (NOT is_inside(t.name, d.name)
-            OR c.enabled > 1 AND (c.different < c.enabled OR c.cnames > 1 OR c.soas > 1 OR c.cnames > 0 AND c.others > 0))
+            OR c.enabled > 1 AND (c.cnames > 1 OR c.soas > 1 OR c.cnames > 0 AND c.others > 0 OR c.lowest = c.highest
+                                  OR c.enabled > 2 AND rrset_fault(t.domain_id, t.name) IS NOT NULL))
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'records of "%" in zone "%": %', bad.name, bad.zone,
@@ -194,7 +199,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_commit() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     PERFORM commit_changes();
     -- last, so that the serials' own change queues nothing; whoever writes after this is pending again
@@ -212,9 +217,12 @@ BEGIN
 END
 $$;
 
+-- Asks for commit_changes() at the end of this transaction.
 CREATE OR REPLACE FUNCTION csdns.await_commit() RETURNS void
-LANGUAGE sql VOLATILE SET search_path = csdns, pg_temp AS $$
-    INSERT INTO pending (txid) VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    INSERT INTO pending (txid) VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.settle() RETURNS int

@@ -15,23 +15,28 @@ BEGIN
 END
 $$;
 
--- Serial before the first touch of a zone's SOA: of the row that this statement changed, else of a row that it left alone.
--- touched_soa is where the triggers put the SOA rows of their transition tables: (domain_id, id, serial before).
+-- Serial before the first touch of a zone's SOA: of the row that this statement changed (row_ids are all that it touched), else
+-- of a row that it left alone, else NULL.
 CREATE OR REPLACE FUNCTION csdns.note_serial(zone_id int, serial_before bigint, row_ids bigint[]) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    IF serial_before IS NULL THEN
+        SELECT soa_serial(r.content)
+          INTO serial_before
+          FROM pdns_domain d
+          JOIN pdns_record r ON r.name = d.name AND r.type = 'SOA' AND r.domain_id + 0 = d.id AND r.disabled = false
+         WHERE d.id = zone_id AND r.id <> ALL (row_ids)
+         ORDER BY r.id LIMIT 1;
+    END IF;
     INSERT INTO journal (txid, what, domain_id, serial)
-        VALUES (pg_current_xact_id(), 's', zone_id,
-                coalesce(serial_before,
-                         (SELECT soa_serial(r.content)
-                            FROM pdns_domain d
-                            JOIN pdns_record r ON r.name = d.name AND r.type = 'SOA' AND r.domain_id + 0 = d.id AND r.disabled = false
-                           WHERE d.id = zone_id AND r.id <> ALL (row_ids)
-                           ORDER BY r.id LIMIT 1)))
-        ON CONFLICT (txid, domain_id) WHERE what = 's' DO NOTHING
+        VALUES (pg_current_xact_id(), 's', zone_id, serial_before)
+        ON CONFLICT (txid, domain_id) WHERE what = 's' DO NOTHING;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_record_insert() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     me xid8;
     rows bigint;
@@ -65,7 +70,8 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_record_update() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     me xid8 := pg_current_xact_id();
     rows bigint;
@@ -128,7 +134,8 @@ $$;
 
 -- Records that went with their zone are covered by the zone's own entry: a zone of a million names is one row of journal.
 CREATE OR REPLACE FUNCTION csdns.on_record_delete() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     me xid8 := pg_current_xact_id();
     alive int[];

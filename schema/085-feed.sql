@@ -80,7 +80,8 @@ COMMENT ON FUNCTION csdns.head() IS
     'Newest version of the store and when it was committed (to the microsecond); 0 and 1970 if there is none.';
 
 CREATE OR REPLACE FUNCTION csdns.follows(since bigint, since_at timestamptz) RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM version v WHERE v.version = since AND v.at = since_at);
 END
@@ -90,7 +91,8 @@ COMMENT ON FUNCTION csdns.follows(bigint, timestamptz) IS
 
 CREATE OR REPLACE FUNCTION csdns.touched(since bigint) RETURNS TABLE (what "char", domain_id int, name text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
         SELECT DISTINCT j.what, j.domain_id, CASE WHEN j.what = 'n' THEN j.name END
@@ -105,7 +107,8 @@ COMMENT ON FUNCTION csdns.touched(bigint) IS
 CREATE OR REPLACE FUNCTION csdns.touched_record(since bigint)
 RETURNS TABLE (id bigint, domain_id int, name text, type text, content text, ttl int, prio int, disabled boolean)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     -- domain_id + 0: look up by name, never by zone, whatever the statistics say
     RETURN QUERY
@@ -124,7 +127,8 @@ COMMENT ON FUNCTION csdns.touched_record(bigint) IS
 CREATE OR REPLACE FUNCTION csdns.touched_domain(since bigint)
 RETURNS TABLE (id int, name text, type text, master text, last_check int, notified_serial bigint, account text, options text, catalog text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
         SELECT d.*
@@ -139,7 +143,8 @@ COMMENT ON FUNCTION csdns.touched_domain(bigint) IS
 CREATE OR REPLACE FUNCTION csdns.touched_metadata(since bigint)
 RETURNS TABLE (id int, domain_id int, kind text, content text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
         SELECT m.*
@@ -155,7 +160,8 @@ COMMENT ON FUNCTION csdns.touched_metadata(bigint) IS
 CREATE OR REPLACE FUNCTION csdns.touched_key(since bigint)
 RETURNS TABLE (id int, domain_id int, flags int, active boolean, published boolean, content text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 10 SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
         SELECT k.*
