@@ -1,0 +1,73 @@
+# make check: C unit tests, the check of the floors, the fuzz targets' corpora.  Every test prints TAP.
+#
+# To add a unit test of src/FLOOR/X.c, write tests/unit/test_X.c and add to the list below
+#     UNIT_TESTS += tests/unit/test_X
+#     tests_unit_test_X_LDADD = $(UNIT_FLOOR)
+# A test links its floor and those below, so that a call upward does not link.
+
+AM_CPPFLAGS += $(CMOCKA_CFLAGS)
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	CC='$(CC)'; export CC; \
+	TEST_CFLAGS='$(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)'; export TEST_CFLAGS;
+TESTS = tests/check-includes $(UNIT_TESTS_HERE) $(FUZZ_TESTS)
+EXTRA_DIST += $(UNIT_INPUTS)
+
+dist_check_SCRIPTS += tests/check-includes
+
+UNIT_BASE = libcsdns_base.a $(CMOCKA_LIBS) $(SYSTEMD_LIBS)
+UNIT_DNS = libcsdns_dns.a $(UNIT_BASE) $(CRYPTO_LIBS)
+UNIT_MIRROR = libcsdns_mirror.a $(UNIT_DNS)
+UNIT_PROTOCOL = libcsdns_protocol.a $(UNIT_MIRROR) $(JANSSON_LIBS)
+UNIT_PG = libcsdns_pg.a $(UNIT_BASE) $(PQ_LIBS) $(EVENT_LIBS)
+UNIT_FEED = libcsdns_feed.a libcsdns_pg.a $(UNIT_MIRROR) $(PQ_LIBS) $(EVENT_LIBS)
+UNIT_TOOL = libcsdns_tool.a $(UNIT_PG)
+# Lets a test make the n-th allocation fail, see tests/unit/fail_alloc.h.
+UNIT_FAIL_ALLOC = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
+UNIT_TESTS =
+UNIT_INPUTS = tests/unit/record-cases.tsv
+
+UNIT_TESTS += tests/unit/test_buf
+tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/fail_alloc.c
+tests_unit_test_buf_LDFLAGS = $(UNIT_FAIL_ALLOC)
+tests_unit_test_buf_LDADD = $(UNIT_BASE)
+
+UNIT_TESTS += tests/unit/test_log
+tests_unit_test_log_LDADD = $(UNIT_BASE)
+
+UNIT_TESTS += tests/unit/test_options
+tests_unit_test_options_SOURCES = tests/unit/test_options.c tests/unit/fail_alloc.c
+tests_unit_test_options_LDFLAGS = $(UNIT_FAIL_ALLOC)
+tests_unit_test_options_LDADD = $(UNIT_BASE)
+
+UNIT_TESTS += tests/unit/test_name
+tests_unit_test_name_LDADD = $(UNIT_DNS)
+
+UNIT_TESTS += tests/unit/test_rrtype
+tests_unit_test_rrtype_LDADD = $(UNIT_DNS)
+
+UNIT_TESTS += tests/unit/test_rdata
+tests_unit_test_rdata_LDADD = $(UNIT_DNS)
+
+EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h
+EXTRA_PROGRAMS += $(UNIT_TESTS)
+if HAVE_CMOCKA
+UNIT_TESTS_HERE = $(UNIT_TESTS)
+check_PROGRAMS += $(UNIT_TESTS)
+endif
+
+# Each target is tests/fuzz/fuzz_X.c with its corpus in tests/fuzz/corpus/X; here it is linked with a main that
+# replays the corpus.  tests/fuzz/run X SECONDS looks for new inputs.
+FUZZ_TESTS =
+check_PROGRAMS += $(FUZZ_TESTS)
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
+
+FUZZ_TESTS += tests/fuzz/fuzz_name
+tests_fuzz_fuzz_name_SOURCES = tests/fuzz/fuzz_name.c tests/fuzz/replay.c
+tests_fuzz_fuzz_name_LDADD = libcsdns_dns.a libcsdns_base.a
+
+FUZZ_TESTS += tests/fuzz/fuzz_rdata
+tests_fuzz_fuzz_rdata_SOURCES = tests/fuzz/fuzz_rdata.c tests/fuzz/replay.c
+tests_fuzz_fuzz_rdata_LDADD = libcsdns_dns.a libcsdns_base.a
