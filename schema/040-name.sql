@@ -1,7 +1,7 @@
 -- Names of the DNS as PowerDNS writes them: labels separated by dots, octets outside the printable ones as \DDD, a dot
 -- within a label as \. and a backslash as \\.  Pure functions, no tables.
 
-CREATE OR REPLACE FUNCTION csdns.name_fault(name text, final_dot boolean DEFAULT false) RETURNS text
+CREATE OR REPLACE FUNCTION csdns.name_fault(name text, in_content boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
 DECLARE
     shape text := name;                 -- every escape replaced by one character: an octet on the wire, a character here
@@ -12,7 +12,7 @@ BEGIN
         RETURN 'is empty';
     ELSIF name = '.' THEN
         RETURN NULL;
-    ELSIF name ~ '[^!-~]' THEN
+    ELSIF NOT in_content AND name ~ '[^!-~]' THEN
         RETURN 'has a character that must be written as \DDD';
     END IF;
     IF strpos(shape, '\') > 0 THEN
@@ -22,23 +22,24 @@ BEGIN
         END IF;
     END IF;
     IF right(shape, 1) = '.' THEN
-        IF NOT final_dot AND shape NOT LIKE '%..' THEN
+        IF NOT in_content AND shape NOT LIKE '%..' THEN
             RETURN 'ends with a dot';
         END IF;
         shape := left(shape, -1);
     END IF;
     IF shape = '' OR left(shape, 1) = '.' OR right(shape, 1) = '.' OR strpos(shape, '..') > 0 THEN
         RETURN 'has an empty label';
-    ELSIF length(shape) > 63 AND shape ~ '[^.]{64}' THEN
+    ELSIF octet_length(shape) > 63
+          AND (SELECT max(octet_length(label)) FROM unnest(string_to_array(shape, '.')) AS label) > 63 THEN
         RETURN 'has a label longer than 63 octets';
-    ELSIF length(shape) > 253 THEN
+    ELSIF octet_length(shape) > 253 THEN
         RETURN 'is longer than 255 octets';
     END IF;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION csdns.name_fault(text, boolean) IS
-    'What is wrong with a domain name in PowerDNS'' spelling ("has an empty label", ...), or NULL. With final_dot a dot at the end is allowed. Does not judge upper and lower case.';
+    'What is wrong with a domain name in PowerDNS'' spelling ("has an empty label", ...), or NULL. With in_content it is judged as a name in record content: a dot at the end and any octets are allowed. Does not judge upper and lower case.';
 
 CREATE OR REPLACE FUNCTION csdns.is_inside(name text, zone text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

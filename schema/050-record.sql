@@ -45,6 +45,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                WHEN type IN ('CNAME', 'NS', 'PTR') THEN
                    length(content) <= 253 AND content ~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$'
                    AND (length(content) <= 63 OR content !~ '[^.]{64}')
+               WHEN type = 'TXT' THEN
+                   content ~ '^"[^"\\]*"$'
+               WHEN type = 'MX' THEN
+                   prio BETWEEN 0 AND 65535 AND length(content) <= 63 AND content ~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$'
                WHEN type = 'SOA' THEN
                    length(content) <= 253
                    AND content ~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)* [A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)* [1-3]?[0-9]{1,9}( [0-9]{1,9}){4}$'
@@ -55,33 +59,24 @@ $$;
 COMMENT ON FUNCTION csdns.is_plain_record(int, text, text, text, int, int) IS
     'True only if csdns.record_fault finds nothing; false or NULL says nothing. Fast, for the common kinds of records.';
 
--- Octets of <character-string>s: false where one is longer than 255, NULL where the text is no list of quoted strings.
-CREATE OR REPLACE FUNCTION csdns.strings_fit(content text) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
-DECLARE
-    quoted text;
-    shape text;
-BEGIN
-    IF content !~ '^"([^"\\]|\\[^0-9]|\\[01][0-9][0-9]|\\2[0-4][0-9]|\\25[0-5])*"([ \t]+"([^"\\]|\\[^0-9]|\\[01][0-9][0-9]|\\2[0-4][0-9]|\\25[0-5])*")*$' THEN
-        RETURN NULL;
-    ELSIF octet_length(content) <= 257 THEN
-        RETURN true;
-    END IF;
-    shape := regexp_replace(content, '\\([01][0-9][0-9]|2[0-4][0-9]|25[0-5]|[^0-9])', 'x', 'g');
-    FOR quoted IN SELECT m[1] FROM regexp_matches(shape, '"([^"]*)"', 'g') AS m LOOP
-        IF octet_length(quoted) > 255 THEN
-            RETURN false;
-        END IF;
-    END LOOP;
-    RETURN true;
-END
+-- <character-string>s up to the end, spaces between them or not; PowerDNS takes letters and digits without quotes for the last.
+CREATE OR REPLACE FUNCTION csdns.is_strings(content text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT content ~ '^("([^"\\]|\\[^0-9]|\\[0-9][0-9][0-9])*"[ \t\n\r]*)*([A-Za-z0-9]+)?$'
 $$;
-COMMENT ON FUNCTION csdns.strings_fit(text) IS
-    'Whether quoted strings as of a TXT record hold at most 255 octets each; NULL if the text is not a list of quoted strings.';
+COMMENT ON FUNCTION csdns.is_strings(text) IS
+    'Whether the text is a list of quoted strings as PowerDNS reads it. A string may be longer than 255 octets: PowerDNS cuts it into several.';
+
+-- RFC 1035 section 3.3: a string of at most 255 octets, escapes counted as one.
+CREATE OR REPLACE FUNCTION csdns.is_short_string(quoted text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT octet_length(regexp_replace(quoted, '\\([0-9][0-9][0-9]|[^0-9])', 'x', 'g')) <= 257
+$$;
+COMMENT ON FUNCTION csdns.is_short_string(text) IS 'Whether a string in quotes holds at most 255 octets.';
 
 CREATE OR REPLACE FUNCTION csdns.number_fault(word text, what text, highest bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN word ~ '^[0-9]{1,10}$' AND word::bigint <= highest THEN NULL
+    SELECT CASE WHEN word ~ '^0*[0-9]{1,10}$' AND ('0' || right(word, 10))::bigint <= highest THEN NULL
                 ELSE format('%s is not a number from 0 to %s', what, highest) END
 $$;
 COMMENT ON FUNCTION csdns.number_fault(text, text, bigint) IS 'NULL if the word is a whole number from 0 to highest, else the reason.';
@@ -94,75 +89,78 @@ COMMENT ON FUNCTION csdns.host_fault(text, text) IS 'NULL if the word is a domai
 
 CREATE OR REPLACE FUNCTION csdns.hex_fault(words text[], what text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN array_to_string(words, '') ~ '^([0-9A-Fa-f]{2})+$' THEN NULL
+    SELECT CASE WHEN words = '{-}' OR array_to_string(words, '') ~ '^([0-9A-Fa-f]{2})+$' THEN NULL
                 ELSE what || ' is not in hexadecimal' END
 $$;
-COMMENT ON FUNCTION csdns.hex_fault(text[], text) IS 'NULL if the words joined are whole octets in hexadecimal, else the reason.';
+COMMENT ON FUNCTION csdns.hex_fault(text[], text) IS
+    'NULL if the words joined are whole octets in hexadecimal, or a dash for none, else the reason.';
 
--- Content of the types whose form is known; prio has been joined to it already.
+-- Content of the types whose form is known; prio has been joined to it already.  The measure is what PowerDNS can serve and what its
+-- own tools write: a content that it cannot parse makes it answer SERVFAIL for the whole name.
 CREATE OR REPLACE FUNCTION csdns.content_fault(type text, content text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
 DECLARE
+    bare text := btrim(content, E' \t\n\r');
     word text[];
     fields int;
-    form text;
 BEGIN
-    IF type NOT IN ('A', 'AAAA', 'CNAME', 'NS', 'PTR', 'MX', 'SRV', 'TXT', 'CAA', 'SOA', 'DS', 'TLSA', 'SSHFP', 'NAPTR') THEN
+    IF type NOT IN ('A', 'AAAA', 'CNAME', 'DNAME', 'ALIAS', 'NS', 'PTR', 'MX', 'SRV', 'TXT', 'SPF', 'CAA', 'SOA', 'DS', 'TLSA', 'SSHFP',
+                    'NAPTR') THEN
         RETURN NULL;
-    ELSIF coalesce(content, '') = '' THEN
+    ELSIF content IS NULL OR bare = '' AND type NOT IN ('TXT', 'SPF') THEN
         RETURN 'content is missing';
-    ELSIF content ~ '^[ \t]|[ \t]$' THEN
-        RETURN 'content starts or ends with a space';
     END IF;
 
     CASE type
         WHEN 'A' THEN
-            RETURN CASE WHEN NOT is_ipv4(content) THEN 'content is not an IPv4 address' END;
+            RETURN CASE WHEN NOT is_ipv4(regexp_replace(bare, '(^|\.)0+(?=[0-9])', '\1', 'g')) THEN 'content is not an IPv4 address' END;
         WHEN 'AAAA' THEN
-            RETURN CASE WHEN NOT is_ipv6(content) THEN 'content is not an IPv6 address' END;
+            RETURN CASE WHEN NOT is_ipv6(bare) THEN 'content is not an IPv6 address' END;
         WHEN 'TXT' THEN
-            -- PowerDNS takes unquoted text as one string
-            IF left(content, 1) <> '"' THEN
-                content := '"' || content || '"';
+            -- PowerDNS puts quotes around a text that does not start with one
+            IF left(content, 1) = '"' AND is_strings(content)
+               OR left(content, 1) <> '"' AND is_strings('"' || content || '"') THEN
+                RETURN NULL;
             END IF;
-            RETURN CASE strings_fit(content)
-                       WHEN false THEN 'content has a string longer than 255 octets'
-                       WHEN true THEN NULL
-                       ELSE 'content is not a list of quoted strings' END;
+            RETURN 'content is not a list of quoted strings';
+        WHEN 'SPF' THEN
+            RETURN CASE WHEN NOT is_strings(bare) THEN 'content is not a list of quoted strings' END;
         WHEN 'CAA' THEN
-            word := regexp_match(content, '^(\S+)[ \t]+(\S+)[ \t]+(.*)$');
+            word := regexp_match(bare, '^([^ \t\n\r]+)[ \t\n\r]+([^ \t\n\r]+)[ \t\n\r]+(.*)$');
             IF word IS NULL THEN
                 RETURN 'content is not "flags tag value"';
             END IF;
             RETURN coalesce(number_fault(word[1], 'flags', 255),
-                            CASE WHEN word[2] !~ '^[A-Za-z0-9]{1,255}$' THEN 'tag is not letters and digits' END,
-                            CASE WHEN word[3] !~ '^"([^"\\]|\\[^0-9]|\\[01][0-9][0-9]|\\2[0-4][0-9]|\\25[0-5])*"$'
-                                 THEN 'value is not a quoted string' END);
+                            CASE WHEN octet_length(word[2]) > 255 THEN 'tag is longer than 255 octets'
+                                 WHEN NOT is_strings(word[3]) THEN 'value is not a quoted string' END);
         WHEN 'NAPTR' THEN
-            word := regexp_match(content, '^(\S+)[ \t]+(\S+)[ \t]+("(?:[^"\\]|\\.)*")[ \t]+("(?:[^"\\]|\\.)*")[ \t]+("(?:[^"\\]|\\.)*")[ \t]+(\S+)$');
+            word := regexp_match(bare, '^([^ \t\n\r]+)[ \t\n\r]+([^ \t\n\r]+)[ \t\n\r]+("(?:[^"\\]|\\[^0-9]|\\[0-9]{3})*")[ \t\n\r]*'
+                '("(?:[^"\\]|\\[^0-9]|\\[0-9]{3})*")[ \t\n\r]*("(?:[^"\\]|\\[^0-9]|\\[0-9]{3})*")[ \t\n\r]*([^ \t\n\r]+)$');
             IF word IS NULL THEN
                 RETURN 'content is not "order preference "flags" "service" "regexp" replacement"';
             END IF;
             RETURN coalesce(number_fault(word[1], 'order', 65535),
                             number_fault(word[2], 'preference', 65535),
-                            CASE coalesce(strings_fit(word[3]) AND strings_fit(word[4]) AND strings_fit(word[5]), false)
-                                WHEN false THEN 'flags, service or regexp is not a string of up to 255 octets' END,
+                            CASE WHEN NOT (is_short_string(word[3]) AND is_short_string(word[4]) AND is_short_string(word[5]))
+                                 THEN 'flags, service or regexp is longer than 255 octets' END,
                             host_fault(word[6], 'replacement'));
         ELSE
     END CASE;
 
-    word := regexp_split_to_array(content, '[ \t]+');
+    word := regexp_split_to_array(bare, '[ \t\n\r]+');
     fields := CASE type WHEN 'MX' THEN 2 WHEN 'SRV' THEN 4 WHEN 'SOA' THEN 7 WHEN 'SSHFP' THEN 3
                         WHEN 'DS' THEN 4 WHEN 'TLSA' THEN 4 ELSE 1 END;
-    form := CASE type WHEN 'MX' THEN 'priority host'
-                      WHEN 'SRV' THEN 'priority weight port target'
-                      WHEN 'SOA' THEN 'primary mailbox serial refresh retry expire minimum'
-                      WHEN 'SSHFP' THEN 'algorithm type fingerprint'
-                      WHEN 'DS' THEN 'tag algorithm digest-type digest'
-                      WHEN 'TLSA' THEN 'usage selector matching data'
-                      ELSE 'name' END;
     IF cardinality(word) < fields OR cardinality(word) > fields AND type NOT IN ('DS', 'TLSA', 'SSHFP') THEN
-        RETURN format('content is not "%s"', form);
+        RETURN format('content is not "%s"',
+                      CASE type WHEN 'MX' THEN 'priority host'
+                                WHEN 'SRV' THEN 'priority weight port target'
+                                WHEN 'SOA' THEN 'primary mailbox serial refresh retry expire minimum'
+                                WHEN 'SSHFP' THEN 'algorithm type fingerprint'
+                                WHEN 'DS' THEN 'tag algorithm digest-type digest'
+                                WHEN 'TLSA' THEN 'usage selector matching data'
+                                ELSE 'name' END);
+    ELSIF word[fields] = '-' AND right(content, 1) <> '-' THEN
+        RETURN 'content has a space behind "-"';
     END IF;
 
     RETURN CASE type

@@ -78,7 +78,7 @@ GRANT EXECUTE ON FUNCTION csdns.head() TO csdns_cloud;
 -- pure functions, for whoever sees the schema
 GRANT EXECUTE ON FUNCTION csdns.name_fault(text, boolean), csdns.is_inside(text, text), csdns.is_ipv4(text), csdns.is_ipv6(text),
     csdns.is_plain_record(int, text, text, text, int, int), csdns.record_fault(int, text, text, text, int, int),
-    csdns.content_fault(text, text), csdns.served_content(text, text, int), csdns.strings_fit(text),
+    csdns.content_fault(text, text), csdns.served_content(text, text, int), csdns.is_strings(text), csdns.is_short_string(text),
     csdns.number_fault(text, text, bigint), csdns.host_fault(text, text), csdns.hex_fault(text[], text),
     csdns.soa_serial(text), csdns.is_serial_after(bigint, bigint), csdns.next_serial(bigint, text, timestamptz),
     csdns.serial_style(int), csdns.rrset_fault(int, text) TO csdns_read, csdns_cloud;
