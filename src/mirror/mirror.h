@@ -24,6 +24,7 @@ struct mirror {
 	uint32_t default_ttl; /* seconds, for records whose TTL is NULL */
 	struct buf scratch;   /* for rows that have to be put together */
 	uint32_t refs;	      /* holders: the server, and listings under way */
+	struct mirror *next;  /* for the owner's list of mirrors to free */
 	struct zone *garbage; /* zones that are out of the tables, to be freed in slices */
 };
 

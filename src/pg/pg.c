@@ -209,6 +209,18 @@ void pg_send_params(struct pg *pg, const char *sql, int n, const char *const *va
 		sent(pg, PQsendQueryParams(pg->conn, sql, n, NULL, values, NULL, NULL, 0));
 }
 
+void pg_prepare(struct pg *pg, const char *name, const char *sql)
+{
+	if (pg_is_up(pg))
+		sent(pg, PQsendPrepare(pg->conn, name, sql, 0, NULL));
+}
+
+void pg_send_prepared(struct pg *pg, const char *name, int n, const char *const *values)
+{
+	if (pg_is_up(pg))
+		sent(pg, PQsendQueryPrepared(pg->conn, name, n, values, NULL, NULL, 0));
+}
+
 void pg_pipeline_begin(struct pg *pg)
 {
 	if (!pg_is_up(pg))

@@ -28,8 +28,8 @@ struct pg_handlers {
 	void (*on_result)(void *arg, const PGresult *result);
 	/* All results of the statement, or of the pipeline, have come: the next may be sent. */
 	void (*on_done)(void *arg);
-	/* One row of COPY … TO STDOUT, borrowed. */
-	void (*on_copy_row)(void *arg, const char *row, int len);
+	/* One row of COPY … TO STDOUT, borrowed; may be changed in place. */
+	void (*on_copy_row)(void *arg, char *row, int len);
 	void (*on_notify)(void *arg, const char *channel, const char *payload);
 };
 
@@ -48,6 +48,8 @@ bool pg_is_up(const struct pg *pg);
  * a lost connection. */
 void pg_send(struct pg *pg, const char *sql);
 void pg_send_params(struct pg *pg, const char *sql, int n, const char *const *values);
+void pg_prepare(struct pg *pg, const char *name, const char *sql);
+void pg_send_prepared(struct pg *pg, const char *name, int n, const char *const *values);
 
 /* A pipeline: statements without waiting in between, pg_pipeline_sync at the end. Their rows come
  * one at a time, so a large result needs no memory of its own. */

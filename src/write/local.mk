@@ -1,3 +1,3 @@
 noinst_LIBRARIES += libcsdns_write.a
-libcsdns_write_a_CPPFLAGS = $(AM_CPPFLAGS)
-libcsdns_write_a_SOURCES =
+libcsdns_write_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS)
+libcsdns_write_a_SOURCES = src/write/writer.c src/write/writer.h

@@ -1,0 +1,607 @@
+#include "feed/feed.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "feed/follow.h"
+#include "feed/load.h"
+#include "feed/version.h"
+#include "pg/pg.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS   10000
+/* With LISTEN a poll is only for what a notification might have missed. */
+#define GUARD_POLL_MS 5000
+/* A database that is asked and says nothing for so long counts as lost. */
+#define SILENCE_MS 30000
+/* Names or chunks to free in one turn. */
+#define FREE_BUDGET 1000
+
+/* What the connection is busy with. */
+enum task {
+	TASK_NONE,
+	TASK_CHECK,   /* is the schema there, may we listen? */
+	TASK_PREPARE, /* statements */
+	TASK_LISTEN,
+	TASK_LOAD,
+	TASK_FOLLOW,
+	TASK_POLL,
+};
+
+struct feed {
+	struct feed_settings settings;
+	const struct feed_handlers *handlers;
+	void *arg;
+	struct pg *pg;
+	enum task task;
+	struct mirror *mirror;	 /* served; NULL before the first load */
+	struct mirror *filling;	 /* TASK_LOAD */
+	struct mirror *dropped;	 /* list of mirrors to free in slices */
+	struct change *cleaning; /* committed; what it replaced is being freed */
+	struct load load;
+	struct follow follow;
+	struct left_out left_out;
+	struct event *retry; /* connects again */
+	struct event *poll;
+	struct event *freeing; /* a slice of freeing in the next turn */
+	struct event *silence;
+	int64_t pause_ms; /* before the next attempt to connect */
+	int64_t heard_ms; /* when the database last said something */
+	bool is_listening;
+	bool in_recovery; /* a hot standby: no LISTEN */
+	bool wants_reload;
+	bool wants_poll; /* something is new, or may be */
+	bool is_failed;	 /* the task's statement failed; problem says why */
+	char problem[PROBLEM_MAX];
+	struct feed_status status;
+};
+
+static const struct pg_handlers pg_handlers;
+
+/* ---- freeing what is no longer served, in slices ---- */
+
+static void free_later(struct feed *feed)
+{
+	struct timeval at_once = clock_timeval(0);
+
+	(void)evtimer_add(feed->freeing, &at_once);
+}
+
+static void next_task(struct feed *feed);
+
+/* True when nothing is left to free. A mirror that is still listed waits without a timer; every
+ * change and load comes by here again. */
+static bool free_step(struct feed *feed)
+{
+	struct mirror **at = &feed->dropped;
+
+	while (*at != NULL) {
+		struct mirror *mirror = *at;
+		struct mirror *next = mirror->next;
+		if (mirror->refs > 0) {
+			at = &mirror->next;
+			continue;
+		}
+		if (!mirror_free_step(mirror, FREE_BUDGET))
+			return false;
+		*at = next;
+	}
+	return feed->mirror == NULL || mirror_free_step(feed->mirror, FREE_BUDGET);
+}
+
+static void on_freeing(evutil_socket_t fd, short what, void *arg)
+{
+	struct feed *feed = arg;
+
+	(void)fd;
+	(void)what;
+	if (feed->cleaning != NULL) {
+		if (!change_clean_step(feed->cleaning, FREE_BUDGET)) {
+			free_later(feed);
+			return;
+		}
+		feed->cleaning = NULL;
+		next_task(feed);
+	}
+	if (!free_step(feed))
+		free_later(feed);
+}
+
+static void drop_mirror(struct feed *feed, struct mirror *mirror)
+{
+	if (mirror == NULL)
+		return;
+	mirror_unref(mirror);
+	mirror->next = feed->dropped;
+	feed->dropped = mirror;
+	free_later(feed);
+}
+
+/* ---- connecting ---- */
+
+static void feed_connect(struct feed *feed)
+{
+	const char *const keywords[] = {
+		"fallback_application_name", "dbname", "client_encoding", NULL};
+	const char *const values[] = {"csdnsd", feed->settings.db, "UTF8", NULL};
+
+	feed->status.state = FEED_CONNECTING;
+	feed->heard_ms = clock_ms();
+	pg_start(feed->pg, keywords, values);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	feed_connect(arg);
+}
+
+/* How old the data is, for the log. */
+static void log_age(const struct feed *feed)
+{
+	if (feed->mirror == NULL)
+		log_warning("there is no data yet: every request is answered with false");
+	else
+		log_warning("answering from version %" PRIu64 ", current %" PRId64 " s ago",
+			feed->mirror->version.number,
+			(clock_ms() - feed->status.current_ms) / 1000);
+}
+
+static void feed_down(struct feed *feed, const char *why)
+{
+	struct timeval pause = clock_timeval(feed->pause_ms);
+
+	log_warning("no connection to the database: %s; next attempt in %" PRId64 " ms", why,
+		feed->pause_ms);
+	log_age(feed);
+	pg_stop(feed->pg);
+	if (feed->task == TASK_FOLLOW)
+		follow_abort(&feed->follow);
+	if (feed->filling != NULL)
+		drop_mirror(feed, feed->filling);
+	feed->filling = NULL;
+	feed->task = TASK_NONE;
+	feed->is_listening = false;
+	feed->status.state = FEED_DISCONNECTED;
+	(void)evtimer_del(feed->poll);
+	(void)evtimer_add(feed->retry, &pause);
+	feed->pause_ms = feed->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : feed->pause_ms * 2;
+}
+
+static void on_down(void *arg, const char *why)
+{
+	feed_down(arg, why);
+}
+
+static void on_silence(evutil_socket_t fd, short what, void *arg)
+{
+	struct feed *feed = arg;
+	bool is_waiting = feed->task != TASK_NONE || feed->status.state == FEED_CONNECTING;
+
+	(void)fd;
+	(void)what;
+	if (is_waiting && clock_ms() - feed->heard_ms > SILENCE_MS)
+		feed_down(feed, "it says nothing");
+}
+
+/* ---- tasks ---- */
+
+static void begin(struct feed *feed, enum task task)
+{
+	feed->task = task;
+	feed->is_failed = false;
+	feed->problem[0] = '\0';
+	feed->heard_ms = clock_ms();
+	(void)evtimer_del(feed->poll);
+}
+
+static void begin_check(struct feed *feed)
+{
+	begin(feed, TASK_CHECK);
+	pg_send(feed->pg, "SELECT pg_is_in_recovery(), max(version) FROM csdns.schema_version");
+}
+
+static void begin_prepare(struct feed *feed)
+{
+	begin(feed, TASK_PREPARE);
+	pg_pipeline_begin(feed->pg);
+	follow_prepare(feed->pg);
+	pg_pipeline_sync(feed->pg);
+}
+
+static void begin_listen(struct feed *feed)
+{
+	begin(feed, TASK_LISTEN);
+	pg_send(feed->pg, "LISTEN csdns");
+}
+
+static void begin_load(struct feed *feed)
+{
+	feed->wants_reload = false;
+	feed->filling = mirror_new(feed->settings.default_ttl);
+	if (feed->filling == NULL) {
+		feed_down(feed, "out of memory");
+		return;
+	}
+	begin(feed, TASK_LOAD);
+	feed->status.state = FEED_LOADING;
+	load_start(&feed->load, feed->pg, feed->filling, &feed->left_out);
+}
+
+static void begin_follow(struct feed *feed)
+{
+	feed->wants_poll = false;
+	begin(feed, TASK_FOLLOW);
+	follow_start(&feed->follow, feed->pg, feed->mirror, &feed->left_out);
+}
+
+/* Cheaper than following, for when there is most likely nothing. */
+static void begin_poll(struct feed *feed)
+{
+	begin(feed, TASK_POLL);
+	pg_send(feed->pg, "SELECT " VERSION_COLUMNS ", pg_is_in_recovery() FROM csdns.head()");
+}
+
+static void wait_for_poll(struct feed *feed)
+{
+	struct timeval pause =
+		clock_timeval(feed->is_listening ? GUARD_POLL_MS : feed->settings.poll_ms);
+
+	feed->task = TASK_NONE;
+	(void)evtimer_add(feed->poll, &pause);
+}
+
+/* The connection is idle: what is next? */
+static void next_task(struct feed *feed)
+{
+	if (feed->task != TASK_NONE || !pg_is_up(feed->pg) || feed->status.state < FEED_LOADING)
+		return;
+	/* One change set at a time. */
+	if (feed->cleaning != NULL)
+		return;
+	if (feed->mirror == NULL || feed->wants_reload)
+		begin_load(feed);
+	else if (feed->wants_poll)
+		begin_follow(feed);
+	else
+		wait_for_poll(feed);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct feed *feed = arg;
+
+	(void)fd;
+	(void)what;
+	if (feed->task == TASK_NONE && feed->cleaning == NULL && pg_is_up(feed->pg))
+		begin_poll(feed);
+}
+
+/* ---- outcomes ---- */
+
+static void saw_current(struct feed *feed)
+{
+	feed->status.current_ms = clock_ms();
+	feed->status.store = feed->mirror->version;
+	feed->status.mirror = feed->mirror->version;
+	feed->status.state = FEED_FOLLOWING;
+	feed->pause_ms = PAUSE_FIRST_MS;
+}
+
+static void load_done(struct feed *feed)
+{
+	struct mirror_counts counts;
+	struct mirror *old = feed->mirror;
+
+	feed->mirror = feed->filling;
+	feed->filling = NULL;
+	feed->wants_poll = true; /* what was committed during the load */
+	feed->status.loads++;
+	feed->status.left_out = feed->left_out.rows;
+	saw_current(feed);
+	left_out_summary(&feed->left_out);
+	mirror_count(feed->mirror, &counts);
+	log_notice("loaded version %" PRIu64 ": %zu zones, %" PRIu64 " records, %" PRIu64
+		   " left out",
+		feed->mirror->version.number, counts.zones, counts.records, feed->left_out.rows);
+	feed->handlers->on_mirror(feed->arg, feed->mirror);
+	feed->handlers->on_version(feed->arg, feed->mirror->version);
+	drop_mirror(feed, old);
+}
+
+static void commit_change(struct feed *feed)
+{
+	left_out_summary(&feed->left_out);
+	feed->cleaning = feed->follow.change;
+	log_debug("version %" PRIu64 " follows %" PRIu64 ": %zu names or zones changed",
+		feed->follow.version.number, feed->mirror->version.number,
+		change_size(feed->cleaning));
+	change_commit(feed->cleaning, feed->follow.version);
+	feed->status.changes++;
+	saw_current(feed);
+	feed->handlers->on_version(feed->arg, feed->mirror->version);
+	on_freeing(-1, 0, feed);
+}
+
+static void follow_done(struct feed *feed)
+{
+	switch (follow_on_done(&feed->follow)) {
+	case FOLLOW_NOTHING:
+		saw_current(feed);
+		break;
+	case FOLLOW_CHANGES:
+		commit_change(feed);
+		break;
+	case FOLLOW_RELOAD:
+		log_notice("the journal does not lead on from version %" PRIu64 ": loading all",
+			feed->mirror->version.number);
+		feed->wants_reload = true;
+		break;
+	case FOLLOW_FAILED:
+		feed->is_failed = true;
+		(void)snprintf(feed->problem, sizeof(feed->problem), "%s", feed->follow.problem);
+		break;
+	}
+}
+
+static void poll_result(struct feed *feed, const PGresult *result)
+{
+	struct store_version version;
+
+	if (!version_parse(result, &version))
+		return;
+	feed->in_recovery = PQgetvalue(result, 0, 2)[0] == 't';
+	feed->status.store = version;
+	if (version.number == feed->mirror->version.number &&
+		version.at_us == feed->mirror->version.at_us)
+		saw_current(feed);
+	else
+		feed->wants_poll = true;
+}
+
+static void check_result(struct feed *feed, const PGresult *result)
+{
+	feed->in_recovery = PQgetvalue(result, 0, 0)[0] == 't';
+	if (PQgetisnull(result, 0, 1)) {
+		feed->is_failed = true;
+		(void)snprintf(feed->problem, sizeof(feed->problem),
+			"the schema is not installed: csdns schema install");
+	}
+}
+
+static void on_result(void *arg, const PGresult *result)
+{
+	struct feed *feed = arg;
+	ExecStatusType status = PQresultStatus(result);
+
+	feed->heard_ms = clock_ms();
+	if (feed->task == TASK_LOAD) {
+		load_on_result(&feed->load, result);
+	} else if (feed->task == TASK_FOLLOW) {
+		follow_on_result(&feed->follow, result);
+	} else if (status == PGRES_FATAL_ERROR) {
+		feed->is_failed = true;
+		pg_error_line(result, feed->problem, sizeof(feed->problem));
+	} else if (status == PGRES_TUPLES_OK && PQntuples(result) == 1) {
+		if (feed->task == TASK_POLL)
+			poll_result(feed, result);
+		else if (feed->task == TASK_CHECK)
+			check_result(feed, result);
+	}
+}
+
+static void on_copy_row(void *arg, char *row, int len)
+{
+	struct feed *feed = arg;
+
+	feed->heard_ms = clock_ms();
+	load_on_copy_row(&feed->load, row, len);
+}
+
+/* After the setup of a connection: what the mirror has is led on, or everything is loaded. */
+static void setup_done(struct feed *feed)
+{
+	feed->status.state = feed->mirror == NULL ? FEED_LOADING : FEED_FOLLOWING;
+	feed->wants_poll = true;
+	log_notice("connected to database \"%s\" on %s port %s, %s", PQdb(pg_conn(feed->pg)),
+		PQhost(pg_conn(feed->pg)), PQport(pg_conn(feed->pg)),
+		feed->is_listening ? "listening" : "polling");
+}
+
+static void listen_done(struct feed *feed)
+{
+	feed->is_listening = !feed->is_failed;
+	if (feed->is_failed)
+		log_notice("LISTEN does not work (%s): polling", feed->problem);
+	feed->is_failed = false;
+	if (feed->status.state == FEED_CONNECTING)
+		setup_done(feed);
+}
+
+static void on_done(void *arg)
+{
+	struct feed *feed = arg;
+	enum task task = feed->task;
+	enum run_state state;
+
+	feed->task = TASK_NONE;
+	switch (task) {
+	case TASK_LISTEN:
+		listen_done(feed);
+		break;
+	case TASK_LOAD:
+		state = load_on_done(&feed->load);
+		if (state == RUN_GOES_ON) {
+			feed->task = TASK_LOAD;
+			return;
+		}
+		if (state == RUN_DONE) {
+			load_done(feed);
+		} else {
+			feed->is_failed = true;
+			(void)snprintf(
+				feed->problem, sizeof(feed->problem), "%s", feed->load.problem);
+		}
+		break;
+	case TASK_FOLLOW:
+		follow_done(feed);
+		break;
+	default:
+		break;
+	}
+	if (feed->is_failed) {
+		feed_down(feed, feed->problem);
+		return;
+	}
+	if (task == TASK_CHECK)
+		begin_prepare(feed);
+	else if ((task == TASK_PREPARE || task == TASK_POLL) && !feed->in_recovery &&
+		 !feed->is_listening)
+		begin_listen(feed);
+	else if (task == TASK_PREPARE)
+		setup_done(feed);
+	next_task(feed);
+}
+
+static void on_notify(void *arg, const char *channel, const char *payload)
+{
+	struct feed *feed = arg;
+
+	(void)channel;
+	(void)payload;
+	feed->wants_poll = true;
+	next_task(feed);
+}
+
+static void on_up(void *arg)
+{
+	struct feed *feed = arg;
+
+	feed->is_listening = false;
+	begin_check(feed);
+}
+
+static const struct pg_handlers pg_handlers = {
+	.on_up = on_up,
+	.on_down = on_down,
+	.on_result = on_result,
+	.on_done = on_done,
+	.on_copy_row = on_copy_row,
+	.on_notify = on_notify,
+};
+
+/* ---- for the owner ---- */
+
+static bool feed_make_events(struct feed *feed, struct event_base *base)
+{
+	struct timeval silence = clock_timeval(SILENCE_MS / 6);
+
+	feed->pg = pg_new(base, &pg_handlers, feed);
+	feed->retry = evtimer_new(base, on_retry, feed);
+	feed->poll = evtimer_new(base, on_poll, feed);
+	feed->freeing = evtimer_new(base, on_freeing, feed);
+	feed->silence = event_new(base, -1, EV_PERSIST, on_silence, feed);
+	return feed->pg != NULL && feed->retry != NULL && feed->poll != NULL &&
+	       feed->freeing != NULL && feed->silence != NULL &&
+	       evtimer_add(feed->silence, &silence) == 0;
+}
+
+struct feed *feed_new(struct event_base *base, const struct feed_settings *settings,
+	const struct feed_handlers *handlers, void *arg)
+{
+	struct feed *feed = calloc(1, sizeof(*feed));
+
+	if (feed == NULL)
+		return NULL;
+	feed->settings = *settings;
+	feed->handlers = handlers;
+	feed->arg = arg;
+	feed->pause_ms = PAUSE_FIRST_MS;
+	if (!feed_make_events(feed, base)) {
+		feed_free(feed);
+		return NULL;
+	}
+	feed_connect(feed);
+	return feed;
+}
+
+static void event_drop(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+void feed_free(struct feed *feed)
+{
+	if (feed == NULL)
+		return;
+	if (feed->task == TASK_FOLLOW)
+		follow_abort(&feed->follow);
+	if (feed->cleaning != NULL)
+		(void)change_clean_step(feed->cleaning, SIZE_MAX);
+	if (feed->freeing != NULL) {
+		drop_mirror(feed, feed->filling);
+		drop_mirror(feed, feed->mirror);
+	}
+	while (feed->dropped != NULL) {
+		struct mirror *mirror = feed->dropped;
+		feed->dropped = mirror->next;
+		(void)mirror_free_step(mirror, SIZE_MAX);
+	}
+	pg_free(feed->pg);
+	event_drop(feed->retry);
+	event_drop(feed->poll);
+	event_drop(feed->freeing);
+	event_drop(feed->silence);
+	free(feed);
+}
+
+void feed_reload(struct feed *feed, const struct feed_settings *settings)
+{
+	bool is_other_db = strcmp(feed->settings.db, settings->db) != 0;
+
+	feed->settings = *settings;
+	feed->wants_reload = true;
+	if (is_other_db || feed->status.state <= FEED_CONNECTING) {
+		(void)evtimer_del(feed->retry);
+		feed->pause_ms = PAUSE_FIRST_MS;
+		if (is_other_db && feed->status.state > FEED_CONNECTING)
+			feed_down(feed, "the configuration names another one");
+		(void)evtimer_del(feed->retry);
+		feed_connect(feed);
+		return;
+	}
+	next_task(feed);
+}
+
+void feed_poll_now(struct feed *feed)
+{
+	feed->wants_poll = true;
+	next_task(feed);
+}
+
+void feed_get_status(const struct feed *feed, struct feed_status *status)
+{
+	*status = feed->status;
+	status->has_data = feed->mirror != NULL;
+	status->is_listening = feed->is_listening;
+}
+
+const char *feed_state_text(enum feed_state state)
+{
+	switch (state) {
+	case FEED_DISCONNECTED:
+		return "disconnected";
+	case FEED_CONNECTING:
+		return "connecting";
+	case FEED_LOADING:
+		return "loading";
+	default:
+		return "following";
+	}
+}

@@ -1,0 +1,38 @@
+/*
+ * follow: one step from the mirror's version to the store's, in one snapshot and one round trip.
+ * Private to src/feed.
+ */
+#ifndef CSDNS_FEED_FOLLOW_H
+#define CSDNS_FEED_FOLLOW_H
+
+#include "feed/load.h"
+#include "mirror/change.h"
+
+enum follow_outcome {
+	FOLLOW_NOTHING, /* the mirror is at the store's version */
+	FOLLOW_CHANGES, /* follow->change is complete; to be committed as follow->version */
+	FOLLOW_RELOAD,	/* the journal does not lead from the mirror's version to the store's */
+	FOLLOW_FAILED,
+};
+
+struct follow {
+	struct pg *pg;
+	struct mirror *mirror;
+	struct change *change; /* the feed's once there is an outcome; NULL but for CHANGES */
+	struct left_out *left_out;
+	struct store_version version; /* of the snapshot */
+	size_t step;
+	bool needs_reload;
+	char problem[PROBLEM_MAX];
+};
+
+/* Prepares the statements that follow_start sends: called once a connection, inside a pipeline. */
+void follow_prepare(struct pg *pg);
+void follow_start(
+	struct follow *follow, struct pg *pg, struct mirror *mirror, struct left_out *left_out);
+void follow_on_result(struct follow *follow, const PGresult *result);
+enum follow_outcome follow_on_done(struct follow *follow);
+/* Gives up, when the connection is lost. */
+void follow_abort(struct follow *follow);
+
+#endif

@@ -1,0 +1,6 @@
+sbin_PROGRAMS += csdnsd
+csdnsd_SOURCES = src/csdnsd.c
+csdnsd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
+csdnsd_LDADD = libcsdns_serve.a libcsdns_write.a libcsdns_feed.a libcsdns_pg.a \
+	libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a \
+	$(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)

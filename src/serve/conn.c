@@ -1,0 +1,417 @@
+#include "serve/conn.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Read at once; also what an idle connection keeps. */
+#define READ_CHUNK 4096
+/* A reply of a listing is made in parts of about this many names. */
+#define LISTING_BUDGET 500
+/* Requests of one peer that are answered in one turn. */
+#define TURN_REQUESTS 8
+/* All input buffers together. */
+#define INPUT_TOTAL_MAX ((size_t)64 * 1024 * 1024)
+
+enum conn_state {
+	CONN_READING, /* for a request, or the rest of one */
+	CONN_WRITING, /* a reply; more of it may come from the listing */
+	CONN_WAITING, /* for a write, or for the mirror to show it */
+};
+
+struct conn {
+	struct conn *next, **at; /* in shared->conns */
+	struct conn_shared *shared;
+	int fd;
+	enum conn_state state;
+	struct event *readable;
+	struct event *writable;
+	struct event *turn; /* go on with what has been read already */
+	struct buf in;
+	size_t scanned; /* octets of in that hold no newline */
+	struct buf out;
+	size_t sent;		 /* octets of out */
+	struct listing *listing; /* CONN_WRITING */
+	struct write_job *job;	 /* CONN_WAITING, first part */
+	uint64_t awaited;	 /* CONN_WAITING, second part: version */
+	const char *method;	 /* of the request in hand, for the log */
+	bool is_reading;	 /* readable is added */
+	bool has_stall;		 /* and has a deadline */
+	bool is_last;		 /* close when the reply is written */
+	char peer[64];
+};
+
+struct conn *conn_next(const struct conn *conn)
+{
+	return conn->next;
+}
+
+/* Between requests a peer may be silent for as long as it likes. Adding an event that is there
+ * costs no system call, and most of the time it is. */
+static void wait_readable(struct conn *conn)
+{
+	struct timeval stall = clock_timeval(CONN_STALL_MS);
+
+	if (conn->in.len > 0) {
+		(void)event_add(conn->readable, &stall);
+		conn->has_stall = true;
+		conn->is_reading = true;
+		return;
+	}
+	if (conn->has_stall)
+		(void)event_remove_timer(conn->readable);
+	conn->has_stall = false;
+	if (!conn->is_reading)
+		(void)event_add(conn->readable, NULL);
+	conn->is_reading = true;
+}
+
+/* No more is read while a reply is under way. */
+static void stop_reading(struct conn *conn)
+{
+	(void)event_del(conn->readable);
+	conn->is_reading = false;
+	conn->has_stall = false;
+}
+
+static void wait_writable(struct conn *conn)
+{
+	struct timeval stall = clock_timeval(CONN_STALL_MS);
+
+	stop_reading(conn);
+	(void)event_add(conn->writable, &stall);
+}
+
+static void log_problem(const struct conn *conn, enum log_level level, const char *problem)
+{
+	struct log_about about = {.peer = conn->peer};
+
+	log_line(level, &about, "%s", problem);
+}
+
+/* Keeps the sum of all input buffers. */
+static void input_changed(struct conn *conn, size_t before)
+{
+	conn->shared->input_bytes += conn->in.cap - before;
+}
+
+static void input_consume(struct conn *conn, size_t n)
+{
+	size_t before = conn->in.cap;
+
+	buf_consume(&conn->in, n);
+	conn->scanned = 0;
+	if (conn->in.len == 0)
+		buf_reset(&conn->in, READ_CHUNK);
+	input_changed(conn, before);
+}
+
+void conn_free(struct conn *conn)
+{
+	size_t before = conn->in.cap;
+
+	*conn->at = conn->next;
+	if (conn->next != NULL)
+		conn->next->at = conn->at;
+	conn->shared->status.connections--;
+	listing_free(conn->listing);
+	if (conn->job != NULL)
+		write_job_forget(conn->job);
+	buf_fini(&conn->in);
+	input_changed(conn, before);
+	buf_fini(&conn->out);
+	event_free(conn->readable);
+	event_free(conn->writable);
+	event_free(conn->turn);
+	(void)close(conn->fd);
+	free(conn);
+}
+
+/* ---- replies ---- */
+
+static void conn_go_on(struct conn *conn);
+
+/* The reply is written: the next request, or the end. False when the connection is gone. */
+static bool reply_done(struct conn *conn)
+{
+	buf_reset(&conn->out, READ_CHUNK);
+	conn->sent = 0;
+	conn->state = CONN_READING;
+	if (conn->is_last || conn->shared->is_draining) {
+		conn_free(conn);
+		return false;
+	}
+	return true;
+}
+
+/* More of a listing. False when the connection is gone. */
+static bool listing_more(struct conn *conn)
+{
+	buf_reset(&conn->out, SIZE_MAX);
+	conn->sent = 0;
+	int done = listing_step(conn->listing, LISTING_BUDGET, &conn->out);
+	if (done < 0) {
+		log_problem(conn, LOG_LEVEL_ERROR, "list: out of memory, connection closed");
+		conn_free(conn);
+		return false;
+	}
+	if (done == 1) {
+		listing_free(conn->listing);
+		conn->listing = NULL;
+	}
+	return true;
+}
+
+/* Writes what there is. True when the whole reply is written and the connection is reading again.
+ */
+static bool reply_write(struct conn *conn)
+{
+	conn->state = CONN_WRITING;
+	for (;;) {
+		if (conn->sent == conn->out.len) {
+			if (conn->listing == NULL)
+				return reply_done(conn);
+			/* One part a turn: others want to be served as well. */
+			if (!listing_more(conn))
+				return false;
+			wait_writable(conn);
+			return false;
+		}
+		ssize_t n = send(conn->fd, conn->out.data + conn->sent, conn->out.len - conn->sent,
+			MSG_NOSIGNAL);
+		if (n >= 0) {
+			conn->sent += (size_t)n;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			wait_writable(conn);
+			return false;
+		} else if (errno != EINTR) {
+			log_problem(conn, LOG_LEVEL_INFO, "the peer went before it had its reply");
+			conn_free(conn);
+			return false;
+		}
+	}
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+
+	(void)fd;
+	if ((what & EV_TIMEOUT) != 0) {
+		log_problem(conn, LOG_LEVEL_WARNING, "the peer does not take its reply: cut off");
+		conn_free(conn);
+		return;
+	}
+	if (reply_write(conn))
+		conn_go_on(conn);
+}
+
+/* ---- writes ---- */
+
+static void write_finish(struct conn *conn, const char *problem)
+{
+	conn->awaited = 0;
+	if (problem == NULL) {
+		reply_true(&conn->out);
+	} else {
+		char line[PROTOCOL_PROBLEM_MAX];
+		(void)snprintf(line, sizeof(line), "%s: %s", conn->method, problem);
+		log_problem(conn, LOG_LEVEL_WARNING, line);
+		conn->shared->status.failed++;
+		reply_false(&conn->out, line);
+	}
+	if (reply_write(conn))
+		conn_go_on(conn);
+}
+
+static void on_write_done(void *arg, const char *problem, uint64_t version)
+{
+	struct conn *conn = arg;
+
+	conn->job = NULL;
+	if (problem != NULL || version <= conn->shared->version)
+		write_finish(conn, problem);
+	else
+		conn->awaited = version;
+}
+
+void conn_on_version(struct conn *conn)
+{
+	if (conn->awaited > 0 && conn->awaited <= conn->shared->version)
+		write_finish(conn, NULL);
+}
+
+static bool write_begin(struct conn *conn, const struct answer *answer)
+{
+	conn->method = answer->method;
+	conn->job = writer_start(conn->shared->writer, &answer->write, on_write_done, conn);
+	if (conn->job == NULL) {
+		reply_false(&conn->out, "out of memory");
+		return reply_write(conn);
+	}
+	conn->state = CONN_WAITING;
+	stop_reading(conn);
+	return false;
+}
+
+/* ---- requests ---- */
+
+/* Answers one request. True when the next may be read. */
+static bool conn_answer(struct conn *conn, size_t len)
+{
+	struct answer answer;
+
+	conn->shared->status.requests++;
+	protocol_answer(&conn->shared->protocol, conn->in.data, len, &conn->out, &answer);
+	input_consume(conn, len + 1);
+	if (buf_failed(&conn->out)) {
+		buf_fini(&conn->out);
+		listing_free(answer.listing);
+		reply_false(&conn->out, "out of memory");
+		(void)snprintf(
+			answer.problem, sizeof(answer.problem), "%s: out of memory", answer.method);
+		answer.kind = ANSWER_REPLY;
+	}
+	if (answer.problem[0] != '\0') {
+		conn->shared->status.failed++;
+		log_problem(conn, answer.is_malformed ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+			answer.problem);
+		conn->is_last = answer.is_malformed;
+	}
+	if (answer.kind == ANSWER_WRITE)
+		return write_begin(conn, &answer);
+	if (answer.kind == ANSWER_LISTING)
+		conn->listing = answer.listing;
+	return reply_write(conn);
+}
+
+/* A request that grows beyond its bounds. */
+static void refuse_long(struct conn *conn, const char *problem)
+{
+	conn->shared->status.failed++;
+	log_problem(conn, LOG_LEVEL_WARNING, problem);
+	input_consume(conn, conn->in.len);
+	conn->is_last = true;
+	reply_false(&conn->out, problem);
+	(void)reply_write(conn);
+}
+
+/* Answers what has been read, up to TURN_REQUESTS; then waits for more. */
+static void conn_go_on(struct conn *conn)
+{
+	static const struct timeval at_once = {0, 0};
+
+	for (int i = 0; i < TURN_REQUESTS; i++) {
+		char *newline = conn->in.len == conn->scanned
+					? NULL
+					: memchr(conn->in.data + conn->scanned, '\n',
+						  conn->in.len - conn->scanned);
+		if (newline == NULL) {
+			conn->scanned = conn->in.len;
+			if (conn->in.len >= conn->shared->settings.max_request)
+				refuse_long(conn, "request refused: it is over the size limit");
+			else
+				wait_readable(conn);
+			return;
+		}
+		if (!conn_answer(conn, (size_t)(newline - conn->in.data)))
+			return;
+	}
+	stop_reading(conn);
+	(void)evtimer_add(conn->turn, &at_once);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conn_go_on(arg);
+}
+
+/* Room to read into; NULL when a bound is reached. */
+static char *input_room(struct conn *conn, size_t *room)
+{
+	struct conn_shared *shared = conn->shared;
+	size_t before = conn->in.cap;
+
+	*room = shared->settings.max_request - conn->in.len;
+	if (*room > READ_CHUNK)
+		*room = READ_CHUNK;
+	if (conn->in.len > 0 && shared->input_bytes > INPUT_TOTAL_MAX)
+		return NULL;
+	char *at = buf_reserve(&conn->in, *room);
+	input_changed(conn, before);
+	return at;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+	size_t room;
+
+	if ((what & EV_TIMEOUT) != 0) {
+		log_problem(conn, LOG_LEVEL_WARNING, "the peer stopped inside a request: cut off");
+		conn_free(conn);
+		return;
+	}
+	char *at = input_room(conn, &room);
+	if (at == NULL) {
+		refuse_long(conn, "request refused: no memory for more of it");
+		return;
+	}
+	ssize_t n = recv(fd, at, room, 0);
+	if (n > 0) {
+		buf_added(&conn->in, (size_t)n);
+		conn_go_on(conn);
+	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		wait_readable(conn);
+	} else {
+		if (conn->in.len > 0)
+			log_problem(conn, LOG_LEVEL_INFO, "the peer went inside a request");
+		conn_free(conn);
+	}
+}
+
+struct conn *conn_new(struct conn_shared *shared, int fd, const char *peer)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL) {
+		(void)close(fd);
+		return NULL;
+	}
+	conn->shared = shared;
+	conn->fd = fd;
+	conn->method = "?";
+	buf_init(&conn->in);
+	buf_init(&conn->out);
+	(void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
+	conn->readable = event_new(shared->base, fd, EV_READ | EV_PERSIST, on_readable, conn);
+	conn->writable = event_new(shared->base, fd, EV_WRITE, on_writable, conn);
+	conn->turn = evtimer_new(shared->base, on_turn, conn);
+	conn->at = &shared->conns;
+	conn->next = shared->conns;
+	if (conn->next != NULL)
+		conn->next->at = &conn->next;
+	shared->conns = conn;
+	shared->status.connections++;
+	if (conn->readable == NULL || conn->writable == NULL || conn->turn == NULL) {
+		conn_free(conn);
+		return NULL;
+	}
+	wait_readable(conn);
+	return conn;
+}
+
+void conn_drain(struct conn *conn)
+{
+	if (conn->state == CONN_READING && conn->in.len == 0)
+		conn_free(conn);
+}

@@ -1,0 +1,245 @@
+#include "write/writer.h"
+
+#include "base/clock.h"
+#include "pg/pg.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* PowerDNS has long given up by then (its default is two seconds). */
+#define JOB_MS 10000
+
+struct write_job {
+	struct write_job *next;
+	struct write write;
+	write_done_fn fn; /* NULL once it is forgotten */
+	void *arg;
+	int64_t deadline_ms;
+};
+
+enum step { STEP_NONE, STEP_WRITE, STEP_VERSION };
+
+struct writer {
+	const char *db;
+	struct pg *pg;
+	struct event *timer;
+	struct write_job *jobs; /* the first one is under way while step is not STEP_NONE */
+	struct write_job **last;
+	enum step step;
+	bool is_connecting;
+	char problem[512]; /* of the job under way; "" while there is none */
+	uint64_t version;  /* of the store after it */
+};
+
+static void finish_first(struct writer *writer, const char *problem)
+{
+	struct write_job *job = writer->jobs;
+
+	writer->jobs = job->next;
+	if (writer->jobs == NULL)
+		writer->last = &writer->jobs;
+	writer->step = STEP_NONE;
+	if (job->fn != NULL)
+		job->fn(job->arg, problem, writer->version);
+	free(job);
+}
+
+static void fail_all(struct writer *writer, const char *problem)
+{
+	/* Only those that are there now: a callback may start another. */
+	struct write_job *jobs = writer->jobs;
+
+	writer->jobs = NULL;
+	writer->last = &writer->jobs;
+	writer->step = STEP_NONE;
+	while (jobs != NULL) {
+		struct write_job *job = jobs;
+		jobs = job->next;
+		if (job->fn != NULL)
+			job->fn(job->arg, problem, 0);
+		free(job);
+	}
+}
+
+static void send_write(struct writer *writer)
+{
+	const struct write *write = &writer->jobs->write;
+	char id[16];
+	char serial[16];
+	const char *values[] = {id, serial};
+
+	writer->problem[0] = '\0';
+	writer->step = STEP_WRITE;
+	(void)snprintf(id, sizeof(id), "%" PRId32, write->domain_id);
+	(void)snprintf(serial, sizeof(serial), "%" PRIu32, write->serial);
+	switch (write->kind) {
+	case WRITE_SET_NOTIFIED:
+		pg_send_params(writer->pg,
+			"UPDATE domains SET notified_serial = $2::bigint WHERE id = $1::int", 2,
+			values);
+		break;
+	}
+}
+
+static void next_job(struct writer *writer)
+{
+	const char *const keywords[] = {"fallback_application_name", "dbname", "client_encoding",
+		"target_session_attrs", NULL};
+	const char *const values[] = {"csdnsd write", writer->db, "UTF8", "read-write", NULL};
+
+	if (writer->jobs == NULL || writer->step != STEP_NONE || writer->is_connecting)
+		return;
+	if (pg_is_up(writer->pg)) {
+		send_write(writer);
+		return;
+	}
+	writer->is_connecting = true;
+	pg_start(writer->pg, keywords, values);
+}
+
+static void on_up(void *arg)
+{
+	struct writer *writer = arg;
+
+	writer->is_connecting = false;
+	next_job(writer);
+}
+
+static void on_down(void *arg, const char *why)
+{
+	struct writer *writer = arg;
+
+	writer->is_connecting = false;
+	fail_all(writer, why);
+}
+
+static void on_result(void *arg, const PGresult *result)
+{
+	struct writer *writer = arg;
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_FATAL_ERROR)
+		pg_error_line(result, writer->problem, sizeof(writer->problem));
+	else if (writer->step == STEP_VERSION && status == PGRES_TUPLES_OK &&
+		 PQntuples(result) == 1)
+		writer->version = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+}
+
+static void on_done(void *arg)
+{
+	struct writer *writer = arg;
+
+	if (writer->problem[0] != '\0') {
+		finish_first(writer, writer->problem);
+	} else if (writer->step == STEP_WRITE) {
+		writer->step = STEP_VERSION;
+		pg_send(writer->pg, "SELECT version FROM csdns.head()");
+		return;
+	} else {
+		finish_first(writer, NULL);
+	}
+	next_job(writer);
+}
+
+static void on_copy_row(void *arg, char *row, int len)
+{
+	(void)arg;
+	(void)row;
+	(void)len;
+}
+
+static void on_notify(void *arg, const char *channel, const char *payload)
+{
+	(void)arg;
+	(void)channel;
+	(void)payload;
+}
+
+static const struct pg_handlers pg_handlers = {
+	.on_up = on_up,
+	.on_down = on_down,
+	.on_result = on_result,
+	.on_done = on_done,
+	.on_copy_row = on_copy_row,
+	.on_notify = on_notify,
+};
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct writer *writer = arg;
+
+	(void)fd;
+	(void)what;
+	if (writer->jobs == NULL || clock_ms() < writer->jobs->deadline_ms)
+		return;
+	pg_stop(writer->pg);
+	writer->is_connecting = false;
+	fail_all(writer, "the database does not answer");
+}
+
+struct writer *writer_new(struct event_base *base, const char *db)
+{
+	struct timeval second = clock_timeval(1000);
+	struct writer *writer = calloc(1, sizeof(*writer));
+
+	if (writer == NULL)
+		return NULL;
+	writer->db = db;
+	writer->last = &writer->jobs;
+	writer->pg = pg_new(base, &pg_handlers, writer);
+	writer->timer = event_new(base, -1, EV_PERSIST, on_timer, writer);
+	if (writer->pg == NULL || writer->timer == NULL ||
+		evtimer_add(writer->timer, &second) < 0) {
+		writer_free(writer);
+		return NULL;
+	}
+	return writer;
+}
+
+void writer_free(struct writer *writer)
+{
+	if (writer == NULL)
+		return;
+	while (writer->jobs != NULL) {
+		struct write_job *job = writer->jobs;
+		writer->jobs = job->next;
+		free(job);
+	}
+	pg_free(writer->pg);
+	if (writer->timer != NULL)
+		event_free(writer->timer);
+	free(writer);
+}
+
+void writer_set_db(struct writer *writer, const char *db)
+{
+	bool is_other = strcmp(writer->db, db) != 0;
+
+	writer->db = db;
+	if (is_other && writer->jobs == NULL)
+		pg_stop(writer->pg);
+}
+
+struct write_job *writer_start(
+	struct writer *writer, const struct write *write, write_done_fn fn, void *arg)
+{
+	struct write_job *job = calloc(1, sizeof(*job));
+
+	if (job == NULL)
+		return NULL;
+	job->write = *write;
+	job->fn = fn;
+	job->arg = arg;
+	job->deadline_ms = clock_ms() + JOB_MS;
+	*writer->last = job;
+	writer->last = &job->next;
+	next_job(writer);
+	return job;
+}
+
+void write_job_forget(struct write_job *job)
+{
+	job->fn = NULL;
+}

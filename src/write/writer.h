@@ -1,0 +1,32 @@
+/*
+ * writer: has PowerDNS' writes done in PostgreSQL, one after the other, on a connection of its own
+ * to a server that takes writes. Connects when there is something to write.
+ */
+#ifndef CSDNS_WRITE_WRITER_H
+#define CSDNS_WRITE_WRITER_H
+
+#include "protocol/protocol.h"
+
+#include <event2/event.h>
+#include <stdint.h>
+
+struct writer;
+struct write_job;
+
+/* problem is NULL when the write is committed; the mirror shows it from `version` on. */
+typedef void (*write_done_fn)(void *arg, const char *problem, uint64_t version);
+
+/* db is borrowed. NULL when memory is out. */
+struct writer *writer_new(struct event_base *base, const char *db);
+/* Jobs that are not done are forgotten without a call. */
+void writer_free(struct writer *writer);
+/* Another database for the jobs to come; borrowed. */
+void writer_set_db(struct writer *writer, const char *db);
+
+/* Starts a write; fn is called later, never from inside. NULL when memory is out. */
+struct write_job *writer_start(
+	struct writer *writer, const struct write *write, write_done_fn fn, void *arg);
+/* The caller is no longer interested; what was sent still happens. */
+void write_job_forget(struct write_job *job);
+
+#endif
