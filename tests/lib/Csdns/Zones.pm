@@ -256,7 +256,7 @@ sub change {
     $dbh->begin_work;
     if (eval { $code->($self, $dbh); $dbh->commit; 1 }) { return $name }
     my ($error, $state) = ($@, $dbh->state);
-    eval { $dbh->rollback };
+    $dbh->rollback if !$dbh->{AutoCommit};    # a failed commit has ended it already
     die "$name: $error" if $state !~ /^(?:23|22|P0001)/;
     $self->{refused} = "$name: $error";
     return;
