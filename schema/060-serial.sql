@@ -43,7 +43,7 @@ CREATE OR REPLACE FUNCTION csdns.lost_serial_race(zone_id int, me xid8, was bigi
 LANGUAGE sql VOLATILE SET search_path = csdns, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT NOT is_serial_after(is_now, was)
        AND EXISTS (SELECT FROM (SELECT v.txid, v.at FROM version v ORDER BY v.version DESC LIMIT 10000) AS v
-                     JOIN journal j ON j.txid = v.txid AND j.what = 's' AND j.domain_id = zone_id
+                    CROSS JOIN LATERAL (SELECT FROM journal j WHERE j.txid = v.txid AND j.what = 's' AND j.domain_id = zone_id OFFSET 0) AS j
                     WHERE v.at >= transaction_timestamp() AND v.txid <> me)
 $$;
 

@@ -60,7 +60,7 @@ BEGIN
     SELECT t.domain_id, t.name, d.name AS zone, is_inside(t.name, d.name) AS inside
       INTO bad
       FROM (SELECT DISTINCT j.domain_id, j.name FROM journal j WHERE j.txid = me AND j.what = 'n' AND j.added) AS t
-      JOIN pdns_domain d ON d.id = t.domain_id
+     CROSS JOIN LATERAL (SELECT d.name FROM pdns_domain d WHERE d.id = t.domain_id OFFSET 0) AS d
      CROSS JOIN LATERAL (
             SELECT count(*) AS rows,
                    count(*) FILTER (WHERE r.disabled = false AND r.type <> '') AS enabled,
@@ -126,8 +126,8 @@ BEGIN
     DELETE FROM journal j
      WHERE j.ctid = ANY (ARRAY(SELECT k.ctid
                                  FROM unnest(old) AS o (version)
-                                 JOIN version v ON v.version = o.version
-                                 JOIN journal k ON k.txid = v.txid
+                                CROSS JOIN LATERAL (SELECT v.txid FROM version v WHERE v.version = o.version OFFSET 0) AS v
+                                CROSS JOIN LATERAL (SELECT k.ctid FROM journal k WHERE k.txid = v.txid OFFSET 0) AS k
                                 LIMIT most_rows));
     DELETE FROM version v
      WHERE v.version = ANY (old)

@@ -94,10 +94,11 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path 
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
+    -- OFFSET 0: the few new versions first, then their journal by index, never the other way round
     RETURN QUERY
         SELECT DISTINCT j.what, j.domain_id, CASE WHEN j.what = 'n' THEN j.name END
           FROM version v
-          JOIN journal j ON j.txid = v.txid
+         CROSS JOIN LATERAL (SELECT k.what, k.domain_id, k.name FROM journal k WHERE k.txid = v.txid OFFSET 0) AS j
          WHERE v.version > since AND j.what IN ('n', 'z', 'd', 't', 'a', '*');
 END
 $$;
@@ -113,11 +114,14 @@ BEGIN
     -- domain_id + 0: look up by name, never by zone, whatever the statistics say
     RETURN QUERY
         WITH t AS MATERIALIZED (SELECT x.what, x.domain_id, x.name FROM touched(since) AS x WHERE x.what IN ('n', 'z'))
-        SELECT r.* FROM t JOIN served_record r ON r.domain_id = t.domain_id WHERE t.what = 'z'
+        SELECT r.*
+          FROM t
+         CROSS JOIN LATERAL (SELECT s.* FROM served_record s WHERE s.domain_id = t.domain_id OFFSET 0) AS r
+         WHERE t.what = 'z'
         UNION ALL
         SELECT r.*
           FROM t
-          JOIN served_record r ON r.name = t.name AND r.domain_id + 0 = t.domain_id
+         CROSS JOIN LATERAL (SELECT s.* FROM served_record s WHERE s.name = t.name AND s.domain_id + 0 = t.domain_id OFFSET 0) AS r
          WHERE t.what = 'n' AND t.domain_id NOT IN (SELECT z.domain_id FROM t z WHERE z.what = 'z');
 END
 $$;
@@ -131,10 +135,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
-        SELECT d.*
-          FROM (SELECT DISTINCT j.domain_id FROM version v JOIN journal j ON j.txid = v.txid
-                 WHERE v.version > since AND j.what IN ('z', 'd')) AS t
-          JOIN served_domain d ON d.id = t.domain_id;
+        WITH t AS MATERIALIZED (SELECT DISTINCT x.domain_id FROM touched(since) AS x WHERE x.what IN ('z', 'd'))
+        SELECT d.* FROM t CROSS JOIN LATERAL (SELECT s.* FROM served_domain s WHERE s.id = t.domain_id OFFSET 0) AS d;
 END
 $$;
 COMMENT ON FUNCTION csdns.touched_domain(bigint) IS
@@ -147,10 +149,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
-        SELECT m.*
-          FROM (SELECT DISTINCT j.domain_id FROM version v JOIN journal j ON j.txid = v.txid
-                 WHERE v.version > since AND j.what = 'z') AS t
-          JOIN served_metadata m ON m.domain_id = t.domain_id
+        WITH t AS MATERIALIZED (SELECT DISTINCT x.domain_id FROM touched(since) AS x WHERE x.what = 'z')
+        SELECT m.* FROM t CROSS JOIN LATERAL (SELECT s.* FROM served_metadata s WHERE s.domain_id = t.domain_id OFFSET 0) AS m
          ORDER BY m.id;
 END
 $$;
@@ -164,10 +164,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     RETURN QUERY
-        SELECT k.*
-          FROM (SELECT DISTINCT j.domain_id FROM version v JOIN journal j ON j.txid = v.txid
-                 WHERE v.version > since AND j.what = 'z') AS t
-          JOIN served_key k ON k.domain_id = t.domain_id;
+        WITH t AS MATERIALIZED (SELECT DISTINCT x.domain_id FROM touched(since) AS x WHERE x.what = 'z')
+        SELECT k.* FROM t CROSS JOIN LATERAL (SELECT s.* FROM served_key s WHERE s.domain_id = t.domain_id OFFSET 0) AS k;
 END
 $$;
 COMMENT ON FUNCTION csdns.touched_key(bigint) IS 'All DNSSEC keys of zones touched as a whole, in the shape of csdns.served_key.';
