@@ -40,11 +40,16 @@ COMMENT ON FUNCTION csdns.serial_style(int) IS 'How the serial of a zone (domain
 -- A writer that read serial 7 while others moved it to 9 sets 8 (PowerDNS' API does): that serial has been served with other content.
 -- Someone who sets a serial back with nobody else about means it.
 CREATE OR REPLACE FUNCTION csdns.lost_serial_race(zone_id int, me xid8, was bigint, is_now bigint) RETURNS boolean
-LANGUAGE sql VOLATILE SET search_path = csdns, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-    SELECT NOT is_serial_after(is_now, was)
-       AND EXISTS (SELECT FROM (SELECT v.txid, v.at FROM version v ORDER BY v.version DESC LIMIT 10000) AS v
-                    CROSS JOIN LATERAL (SELECT FROM journal j WHERE j.txid = v.txid AND j.what = 's' AND j.domain_id = zone_id OFFSET 0) AS j
-                    WHERE v.at >= transaction_timestamp() AND v.txid <> me)
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    IF was IS NULL OR is_serial_after(is_now, was) THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (SELECT FROM (SELECT v.txid, v.at FROM version v ORDER BY v.version DESC LIMIT 10000) AS v
+                    CROSS JOIN LATERAL (SELECT FROM journal j
+                                         WHERE j.txid = v.txid AND j.what = 's' AND j.domain_id = zone_id OFFSET 0) AS j
+                    WHERE v.at >= transaction_timestamp() AND v.txid <> me);
+END
 $$;
 
 -- Runs at commit, under the store's mutex, so it waits for nobody: a SOA row that another open transaction holds is skipped, and
@@ -69,18 +74,21 @@ BEGIN
       FROM (SELECT j.domain_id FROM journal j WHERE j.txid = me AND j.what IN ('n', 'z')
             UNION
             SELECT o.domain_id FROM serial_debt o) AS z
-      JOIN pdns_domain d ON d.id = z.domain_id
+     CROSS JOIN LATERAL (SELECT d.type FROM pdns_domain d WHERE d.id = z.domain_id OFFSET 0) AS d
      WHERE upper(d.type) NOT IN ('SLAVE', 'CONSUMER')
        AND NOT EXISTS (SELECT FROM pdns_metadata m WHERE m.domain_id = z.domain_id AND m.kind = 'PRESIGNED');
 
     IF due IS NOT NULL THEN
-        -- domain_id + 0: by name, never by zone, whatever the statistics say
+        -- OFFSET 0 and domain_id + 0: from the due zones, to the zone's row, to the SOA by name; never through all zones or
+        -- all records of one, whatever the statistics said when this was planned
         WITH soa AS MATERIALIZED (
             SELECT r.id, r.domain_id, r.content, soa_serial(r.content) AS serial
               FROM unnest(due) AS z (id)
-              JOIN pdns_domain d ON d.id = z.id
-              JOIN pdns_record r ON r.name = d.name AND r.type = 'SOA' AND r.domain_id + 0 = d.id AND r.disabled = false
-               FOR NO KEY UPDATE OF r SKIP LOCKED
+             CROSS JOIN LATERAL (SELECT d.id, d.name FROM pdns_domain d WHERE d.id = z.id OFFSET 0) AS d
+             CROSS JOIN LATERAL (SELECT r.id, r.domain_id, r.content
+                                   FROM pdns_record r
+                                  WHERE r.name = d.name AND r.type = 'SOA' AND r.domain_id + 0 = d.id AND r.disabled = false
+                                    FOR NO KEY UPDATE SKIP LOCKED) AS r
         ), judged AS (
             SELECT s.id, s.domain_id, s.content,
                    CASE WHEN j.txid IS NULL THEN
@@ -92,8 +100,10 @@ BEGIN
                         WHEN lost_serial_race(s.domain_id, me, j.serial, s.serial) THEN j.serial
                    END AS after
               FROM soa s
-              LEFT JOIN journal j ON j.txid = me AND j.domain_id = s.domain_id AND j.what = 's'
-              LEFT JOIN serial_debt o ON o.domain_id = s.domain_id
+              LEFT JOIN LATERAL (SELECT k.txid, k.serial FROM journal k
+                                  WHERE k.txid = me AND k.domain_id = s.domain_id AND k.what = 's' OFFSET 0) AS j ON true
+              LEFT JOIN LATERAL (SELECT p.domain_id, p.serial FROM serial_debt p
+                                  WHERE p.domain_id = s.domain_id OFFSET 0) AS o ON true
         )
         SELECT array_agg(g.domain_id), array_agg(g.id) FILTER (WHERE g.after IS NOT NULL),
                array_agg(regexp_replace(g.content, '^(\s*\S+\s+\S+\s+)\d+',
@@ -112,8 +122,10 @@ BEGIN
             INSERT INTO serial_debt (domain_id, serial)
                 SELECT d.id, min(soa_serial(r.content))
                   FROM unnest(due) AS z (id)
-                  JOIN pdns_domain d ON d.id = z.id
-                  JOIN pdns_record r ON r.name = d.name AND r.type = 'SOA' AND r.domain_id + 0 = d.id AND r.disabled = false
+                 CROSS JOIN LATERAL (SELECT d.id, d.name FROM pdns_domain d WHERE d.id = z.id OFFSET 0) AS d
+                 CROSS JOIN LATERAL (SELECT r.content FROM pdns_record r
+                                      WHERE r.name = d.name AND r.type = 'SOA' AND r.domain_id + 0 = d.id AND r.disabled = false
+                                     OFFSET 0) AS r
                  WHERE d.id <> ALL (coalesce(held, '{}'))
                  GROUP BY d.id
                 ON CONFLICT (domain_id) DO UPDATE SET serial = excluded.serial;
