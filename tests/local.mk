@@ -22,7 +22,7 @@ UNIT_MIRROR = libcsdns_mirror.a $(UNIT_DNS)
 UNIT_PROTOCOL = libcsdns_protocol.a $(UNIT_MIRROR) $(JANSSON_LIBS)
 UNIT_PG = libcsdns_pg.a $(UNIT_BASE) $(PQ_LIBS) $(EVENT_LIBS)
 UNIT_FEED = libcsdns_feed.a libcsdns_pg.a $(UNIT_MIRROR) $(PQ_LIBS) $(EVENT_LIBS)
-UNIT_TOOL = libcsdns_tool.a $(UNIT_PG)
+UNIT_TOOL = libcsdns_tool.a $(UNIT_PG) $(JANSSON_LIBS)
 # Lets a test make the n-th allocation fail, see tests/unit/fail_alloc.h.
 UNIT_FAIL_ALLOC = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
@@ -51,6 +51,9 @@ tests_unit_test_rrtype_LDADD = $(UNIT_DNS)
 UNIT_TESTS += tests/unit/test_rdata
 tests_unit_test_rdata_LDADD = $(UNIT_DNS)
 
+UNIT_TESTS += tests/unit/test_sql_text
+tests_unit_test_sql_text_LDADD = $(UNIT_TOOL)
+
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)
 if HAVE_CMOCKA
@@ -62,7 +65,7 @@ endif
 # replays the corpus.  tests/fuzz/run X SECONDS looks for new inputs.
 FUZZ_TESTS =
 check_PROGRAMS += $(FUZZ_TESTS)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz.h tests/fuzz/run
 
 FUZZ_TESTS += tests/fuzz/fuzz_name
 tests_fuzz_fuzz_name_SOURCES = tests/fuzz/fuzz_name.c tests/fuzz/replay.c

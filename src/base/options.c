@@ -517,15 +517,15 @@ void options_print_help(const struct option_spec *specs)
 	for (const struct option_spec *spec = specs; spec->name != NULL; spec++) {
 		char left[128];
 		char text[1024];
+		bool has_default = spec->initial != NULL && spec->initial[0] != '\0';
 		char letter[] = {'-', spec->letter, ',', ' ', '\0'};
 
 		int column = snprintf(left, sizeof(left), "  %s--%s%s%s",
 			spec->letter != 0 ? letter : "    ", spec->name,
 			spec->value != NULL ? " " : "", spec->value != NULL ? spec->value : "");
 		(void)snprintf(text, sizeof(text), "%s%s%s%s", spec->help,
-			spec->initial != NULL ? " (default: " : "",
-			spec->initial != NULL ? spec->initial : "",
-			spec->initial != NULL ? ")" : "");
+			has_default ? " (default: " : "", has_default ? spec->initial : "",
+			has_default ? ")" : "");
 		(void)fputs(left, stdout);
 		if (column >= HELP_COLUMN) {
 			(void)putchar('\n');

@@ -15,14 +15,15 @@
 #include <stddef.h>
 
 enum option_type {
-	OPTION_STRING, /* char *, owned by the settings; the last one wins */
-	OPTION_LIST,   /* struct option_list, repeatable; a configuration file's list is replaced
-			* as a whole by one from the command line */
-	OPTION_INT,    /* long, min to max */
-	OPTION_MODE,   /* unsigned, octal file mode 0 to 0777 */
-	OPTION_FLAG,   /* bool; "--name" or "--no-name"; yes or no in a file */
-	OPTION_SECONDS, /* long, milliseconds; text is "5s", "250ms", "2m", "1h"; a bare number: seconds */
-	OPTION_SIZE,   /* size_t, bytes; text is "64k", "16M", or a bare number of bytes */
+	OPTION_STRING,	/* char *, owned by the settings; the last one wins */
+	OPTION_LIST,	/* struct option_list, repeatable; a configuration file's list is replaced
+			 * as a whole by one from the command line */
+	OPTION_INT,	/* long, min to max */
+	OPTION_MODE,	/* unsigned, octal file mode 0 to 0777 */
+	OPTION_FLAG,	/* bool; "--name" or "--no-name"; yes or no in a file */
+	OPTION_SECONDS, /* long, milliseconds; text is "5s", "250ms", "2m", "1h"; a bare number:
+			   seconds */
+	OPTION_SIZE,	/* size_t, bytes; text is "64k", "16M", or a bare number of bytes */
 };
 
 struct option_list {
@@ -31,15 +32,15 @@ struct option_list {
 };
 
 struct option_spec {
-	const char *name; /* long option without dashes; NULL ends the table */
-	char letter;	  /* short option or 0 */
-	enum option_type type;
-	size_t offset;	    /* of the field in the settings struct */
-	const char *value;  /* what --help calls the value: "PATH"; NULL for a flag */
-	const char *initial; /* default as text, or NULL for zero/NULL/empty */
-	const char *help;   /* one or more lines for --help */
-	long min, max;	    /* of a number, in the field's unit; both 0: no bounds */
+	const char *name;	/* long option without dashes; NULL ends the table */
+	char letter;		/* short option or 0 */
 	bool command_line_only; /* refused in a file: --config, --help, … */
+	enum option_type type;
+	size_t offset;	     /* of the field in the settings struct */
+	const char *value;   /* what --help calls the value: "PATH"; NULL for a flag */
+	const char *initial; /* default as text, or NULL for zero/NULL/empty */
+	const char *help;    /* one or more lines for --help */
+	long min, max;	     /* of a number, in the field's unit; both 0: no bounds */
 };
 
 struct option_error {
@@ -48,7 +49,8 @@ struct option_error {
 
 /* Sets every field to its default. Returns 0, or -1 when memory is out (settings are safe to
  * free). */
-int options_init(const struct option_spec *specs, void *settings) __attribute__((warn_unused_result));
+int options_init(const struct option_spec *specs, void *settings)
+	__attribute__((warn_unused_result));
 /* Frees what the fields own. */
 void options_fini(const struct option_spec *specs, void *settings);
 /* Reads long and short options into settings, marking them in `seen` (one bool a spec, all false

@@ -1,3 +1,14 @@
 noinst_LIBRARIES += libcsdns_tool.a
-libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS)
-libcsdns_tool_a_SOURCES =
+libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
+libcsdns_tool_a_SOURCES = \
+	src/tool/db.c src/tool/db.h \
+	src/tool/schema.c src/tool/schema.h \
+	src/tool/schema_status.c \
+	src/tool/script.c src/tool/script.h \
+	src/tool/sql_text.c src/tool/sql_text.h \
+	src/tool/tool.c src/tool/tool.h
+
+bin_PROGRAMS += csdns
+csdns_SOURCES = src/csdns.c
+csdns_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+csdns_LDADD = libcsdns_tool.a libcsdns_base.a $(PQ_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)

@@ -68,7 +68,7 @@ static void test_reserve_and_consume(void **state)
 	char *to = buf_reserve(&buf, 1000);
 	assert_non_null(to);
 	assert_int_equal(buf.len, 0);
-	memcpy(to, "hello world", 11);
+	memcpy(to, "hello world", sizeof("hello world"));
 	buf_added(&buf, 11);
 	buf_consume(&buf, 6);
 	assert_holds(&buf, "world");
