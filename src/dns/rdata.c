@@ -125,14 +125,13 @@ static const char *take_octets(struct reader *reader, size_t *octets)
 /* PowerDNS takes letters and digits without quotes for the last string of a content. */
 static bool take_bare_word(struct reader *reader)
 {
-	const char *at = reader->at;
+	const char *word = reader->at;
 
-	while (at < reader->end && is_alnum(*at))
-		at++;
-	if (at == reader->at || at != reader->end)
-		return false;
-	reader->at = at;
-	return true;
+	while (reader->at < reader->end && is_alnum(*reader->at))
+		reader->at++;
+	bool is_there = reader->at > word;
+	skip_space(reader);
+	return is_there && reader->at == reader->end;
 }
 
 /* Strings up to the end, each in quotes; PowerDNS cuts one of over 255 octets into several.
