@@ -20,6 +20,7 @@ struct large {
 
 struct chunk {
 	struct chunk *next;
+	size_t size;
 };
 
 struct pool {
@@ -79,18 +80,38 @@ static void large_free(struct large *large)
 	free(large);
 }
 
+/* size bytes at a multiple of size, which is a power of two; NULL when memory is out. */
+static void *map_aligned(size_t size)
+{
+	char *map = mmap(
+		NULL, size * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (map == MAP_FAILED)
+		return NULL;
+	size_t before = (size - (uintptr_t)map % size) % size;
+	if (before > 0)
+		(void)munmap(map, before);
+	(void)munmap(map + before + size, size - before);
+	return map + before;
+}
+
 static bool chunk_add(struct pool *pool)
 {
-	struct chunk *chunk =
-		mmap(NULL, POOL_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t size = POOL_FIRST;
 
-	if (chunk == MAP_FAILED)
+	while (size < POOL_CHUNK && size < pool->bytes)
+		size *= 2;
+	struct chunk *chunk = map_aligned(size);
+	if (chunk == NULL)
 		return false;
+	if (size == POOL_CHUNK)
+		(void)madvise(chunk, size, MADV_HUGEPAGE);
 	chunk->next = pool->chunks;
+	chunk->size = size;
 	pool->chunks = chunk;
 	pool->fresh = (char *)(chunk + 1);
-	pool->fresh_left = POOL_CHUNK - sizeof(*chunk);
-	pool->bytes += POOL_CHUNK;
+	pool->fresh_left = size - sizeof(*chunk);
+	pool->bytes += size;
 	return true;
 }
 
@@ -146,7 +167,7 @@ bool pool_free_step(struct pool *pool, size_t chunks)
 	while (chunks > 0 && pool->chunks != NULL) {
 		struct chunk *chunk = pool->chunks;
 		pool->chunks = chunk->next;
-		munmap(chunk, POOL_CHUNK);
+		(void)munmap(chunk, chunk->size);
 		chunks--;
 	}
 	if (pool->large.next != &pool->large || pool->chunks != NULL)

@@ -203,9 +203,10 @@ int table_add(struct table *table, struct table_entry *entry)
 {
 	if (table_prepare(table) < 0)
 		return -1;
-	/* Two at the most, to catch up after a hold. Where a split finds no memory the buckets only
+	/* Two buckets for an entry, so that most of them are found at once. Three splits at the most, to
+	 * catch up after a hold. Where a split finds no memory the buckets only
 	 * grow longer. */
-	for (int i = 0; i < 2 && table->holds == 0 && table->entries >= table->buckets; i++)
+	for (int i = 0; i < 3 && table->holds == 0 && table->entries >= table->buckets / 2; i++)
 		if (table_split(table) < 0)
 			break;
 	struct table_entry **bucket = bucket_at(table, bucket_of(table, entry->hash));
@@ -224,7 +225,7 @@ void table_remove(struct table *table, struct table_entry *entry)
 	*at = entry->next;
 	table->entries--;
 	for (int i = 0; i < 2; i++)
-		if (table->holds == 0 && table->buckets > 4 && table->entries < table->buckets / 2)
+		if (table->holds == 0 && table->buckets > 4 && table->entries < table->buckets / 4)
 			table_merge(table);
 }
 

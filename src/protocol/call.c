@@ -45,7 +45,7 @@ static bool call_wrong_type(struct call *call, const char *key, const char *type
 	return false;
 }
 
-bool call_text(struct call *call, const char *key, const char **text, size_t *len)
+bool call_text(struct call *call, const char *key, struct text *text)
 {
 	json_t *value = call_parameter(call, key);
 
@@ -53,23 +53,27 @@ bool call_text(struct call *call, const char *key, const char **text, size_t *le
 		return false;
 	if (!json_is_string(value))
 		return call_wrong_type(call, key, "a string");
-	*text = json_string_value(value);
-	*len = json_string_length(value);
+	text->at = json_string_value(value);
+	text->len = json_string_length(value);
 	return true;
 }
 
-bool call_name(struct call *call, const char *key, struct name *name, const char **text)
+void call_bad_name(struct call *call, const char *key, struct text text, int error)
 {
-	size_t len;
+	call_fail(call, "%s: %s \"%.*s\": %s", call->answer->method, key,
+		text.len > 100 ? 100 : (int)text.len, text.at, name_error_text(error));
+}
 
-	if (!call_text(call, key, text, &len))
+bool call_name(struct call *call, const char *key, struct name *name)
+{
+	struct text text;
+
+	if (!call_text(call, key, &text))
 		return false;
-	int error = name_parse(name, *text, len);
-	if (error == NAME_OK)
-		return true;
-	call_fail(call, "%s: %s \"%.100s\": %s", call->answer->method, key, *text,
-		name_error_text(error));
-	return false;
+	int error = name_parse(name, text.at, text.len);
+	if (error != NAME_OK)
+		call_bad_name(call, key, text, error);
+	return error == NAME_OK;
 }
 
 static bool number_in_range(struct call *call, const char *key, const json_t *value, int64_t min,

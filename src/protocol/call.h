@@ -6,6 +6,7 @@
 #define CSDNS_PROTOCOL_CALL_H
 
 #include "protocol/protocol.h"
+#include "protocol/scan.h"
 
 #include <jansson.h>
 
@@ -21,14 +22,20 @@ struct call {
 void call_fail(struct call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Each takes one parameter and is true, or fails the call and is false. Text is borrowed from the
- * request, and terminated. */
-bool call_text(struct call *call, const char *key, const char **text, size_t *len);
-bool call_name(struct call *call, const char *key, struct name *name, const char **text);
+ * request. */
+bool call_text(struct call *call, const char *key, struct text *text);
+bool call_name(struct call *call, const char *key, struct name *name);
+/* Fails the call for a name that name_parse refused. */
+void call_bad_name(struct call *call, const char *key, struct text text, int error);
 bool call_int(struct call *call, const char *key, int64_t min, int64_t max, int64_t *value);
 /* These have a default for a parameter that is not there. */
 bool call_int_or(struct call *call, const char *key, int64_t absent, int64_t min, int64_t max,
 	int64_t *value);
 bool call_bool_or(struct call *call, const char *key, bool absent, bool *value);
+
+/* What a lookup asks, from its parameters; and its answer. */
+bool lookup_get(struct call *call, struct lookup_request *lookup);
+void lookup_answer(struct call *call, const struct lookup_request *lookup);
 
 /* The methods, one file a group of them. */
 typedef void (*method_fn)(struct call *call);

@@ -108,9 +108,8 @@ void method_get_updated_masters(struct call *call)
 void method_get_domain_info(struct call *call)
 {
 	struct name name;
-	const char *text;
 
-	if (!call_name(call, "name", &name, &text))
+	if (!call_name(call, "name", &name))
 		return;
 	const struct zone *zone = mirror_find_zone(call->protocol->mirror, name.wire, name.len);
 	if (zone == NULL) {

@@ -4,6 +4,7 @@ libcsdns_protocol_a_SOURCES = \
 	src/protocol/protocol.c src/protocol/protocol.h \
 	src/protocol/call.c src/protocol/call.h \
 	src/protocol/record_text.c src/protocol/record_text.h \
+	src/protocol/scan.c src/protocol/scan.h \
 	src/protocol/lookup.c \
 	src/protocol/list.c \
 	src/protocol/domains.c \

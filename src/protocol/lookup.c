@@ -8,8 +8,6 @@
 #include "protocol/call.h"
 #include "protocol/record_text.h"
 
-#include <string.h>
-
 struct question {
 	struct name name;
 	uint16_t type; /* RRTYPE_ANY: all */
@@ -20,21 +18,22 @@ struct question {
 	char text[6 * (NAME_TEXT_MAX + 1)];
 };
 
-static bool question_get(struct call *call, struct question *question)
+static bool question_make(
+	struct call *call, struct question *question, const struct lookup_request *lookup)
 {
-	const char *name;
-	const char *type;
-	size_t len;
+	int error = name_parse(&question->name, lookup->qname.at, lookup->qname.len);
 
-	if (!call_name(call, "qname", &question->name, &name) ||
-		!call_text(call, "qtype", &type, &len) ||
-		!call_int_or(call, "zone-id", -1, INT32_MIN, INT32_MAX, &question->zone_id))
+	if (error != NAME_OK) {
+		call_bad_name(call, "qname", lookup->qname, error);
 		return false;
+	}
 	/* A name that parses has no more than NAME_TEXT_MAX characters and a final dot. */
-	char *end = json_text_escape(question->text, name, strlen(name));
+	char *end = json_text_escape(question->text, lookup->qname.at, lookup->qname.len);
 	question->text_len = (size_t)(end - question->text);
 	/* No type of PowerDNS: nothing can have it. */
-	question->type = rrtype_parse(type, len);
+	question->type = rrtype_parse(lookup->qtype.at, lookup->qtype.len);
+	question->zone_id = lookup->zone_id;
+	question->with_disabled = lookup->with_disabled;
 	return true;
 }
 
@@ -102,30 +101,41 @@ static void answer_from_id(struct call *call, const struct question *question)
 		answer_from_zone(call, question, zone);
 }
 
-static void answer_question(struct call *call, const struct question *question)
+void lookup_answer(struct call *call, const struct lookup_request *lookup)
 {
+	struct question question;
+
+	if (!question_make(call, &question, lookup))
+		return;
 	BUF_ADD_LIT(call->reply, "{\"result\":[");
-	if (question->zone_id < 0)
-		answer_from_zones(call, question);
+	if (question.zone_id < 0)
+		answer_from_zones(call, &question);
 	else
-		answer_from_id(call, question);
+		answer_from_id(call, &question);
 	BUF_ADD_LIT(call->reply, "]}\n");
+}
+
+bool lookup_get(struct call *call, struct lookup_request *lookup)
+{
+	lookup->with_disabled = false;
+	return call_text(call, "qname", &lookup->qname) &&
+	       call_text(call, "qtype", &lookup->qtype) &&
+	       call_int_or(call, "zone-id", -1, INT32_MIN, INT32_MAX, &lookup->zone_id);
 }
 
 void method_lookup(struct call *call)
 {
-	struct question question;
+	struct lookup_request lookup;
 
-	question.with_disabled = false;
-	if (question_get(call, &question))
-		answer_question(call, &question);
+	if (lookup_get(call, &lookup))
+		lookup_answer(call, &lookup);
 }
 
 void method_api_lookup(struct call *call)
 {
-	struct question question;
+	struct lookup_request lookup;
 
-	if (question_get(call, &question) &&
-		call_bool_or(call, "include-disabled", false, &question.with_disabled))
-		answer_question(call, &question);
+	if (lookup_get(call, &lookup) &&
+		call_bool_or(call, "include-disabled", false, &lookup.with_disabled))
+		lookup_answer(call, &lookup);
 }

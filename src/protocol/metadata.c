@@ -46,15 +46,13 @@ static const struct metadata *zone_metadata(struct call *call, const struct name
 void method_get_domain_metadata(struct call *call)
 {
 	struct name name;
-	const char *text;
-	const char *kind;
-	size_t len;
+	struct text kind;
 
-	if (!call_name(call, "name", &name, &text) || !call_text(call, "kind", &kind, &len))
+	if (!call_name(call, "name", &name) || !call_text(call, "kind", &kind))
 		return;
 	struct buf escaped;
 	buf_init(&escaped);
-	json_text_add(&escaped, kind, len);
+	json_text_add(&escaped, kind.at, kind.len);
 	const struct metadata *first =
 		first_of_kind(zone_metadata(call, &name), escaped.data, escaped.len);
 	BUF_ADD_LIT(call->reply, "{\"result\":");
@@ -70,9 +68,8 @@ void method_get_domain_metadata(struct call *call)
 void method_get_all_domain_metadata(struct call *call)
 {
 	struct name name;
-	const char *text;
 
-	if (!call_name(call, "name", &name, &text))
+	if (!call_name(call, "name", &name))
 		return;
 	const struct metadata *list = zone_metadata(call, &name);
 	bool is_first = true;

@@ -20,14 +20,13 @@ static void status_text(struct call *call, struct buf *text)
 
 void method_direct_backend_cmd(struct call *call)
 {
-	const char *query;
-	size_t len;
+	struct text query;
 	struct buf text;
 
-	if (!call_text(call, "query", &query, &len))
+	if (!call_text(call, "query", &query))
 		return;
 	buf_init(&text);
-	if (strcmp(query, "status") == 0)
+	if (query.len == 6 && memcmp(query.at, "status", 6) == 0)
 		status_text(call, &text);
 	else
 		buf_printf(&text, "csdns knows the command: status\n");
@@ -98,15 +97,29 @@ static void call_dispatch(struct call *call, json_t *request)
 	method->fn(call);
 }
 
+/* The problem's text is long and seldom there. */
+static void answer_init(struct answer *answer)
+{
+	answer->kind = ANSWER_REPLY;
+	answer->method = "?";
+	answer->listing = NULL;
+	answer->is_malformed = false;
+	answer->problem[0] = '\0';
+}
+
 void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
 	struct buf *reply, struct answer *answer)
 {
 	struct call call = {.protocol = protocol, .reply = reply, .answer = answer};
+	struct lookup_request lookup;
 	json_error_t error;
 
-	memset(answer, 0, sizeof(*answer));
-	answer->kind = ANSWER_REPLY;
-	answer->method = "?";
+	answer_init(answer);
+	if (protocol->mirror != NULL && lookup_scan(request, len, &lookup)) {
+		answer->method = "lookup";
+		lookup_answer(&call, &lookup);
+		return;
+	}
 	json_t *json = json_loadb(request, len, 0, &error);
 	if (json == NULL)
 		call_malformed(&call, "it is not JSON: ", error.text);
