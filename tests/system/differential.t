@@ -13,7 +13,7 @@
 # gpgsql denies the name (NXDOMAIN) or answers from a wildcard that the empty
 # non-terminal should have blocked. Each such case is held to this: the name asked
 # for, or one on its CNAME chain, has an empty non-terminal as its closest
-# encloser; and csdns' answer is the one that gpgsql gives once it is rectified.
+# encloser, or one as the wildcard there (made by a.*.example); and csdns' answer is the one that gpgsql gives once it is rectified.
 # In the pass after rectify there must be no difference at all.
 
 use strict;
@@ -30,7 +30,7 @@ use Csdns::Pdns;
 use Csdns::Programs qw(need_programs);
 use Csdns::Sentinel;
 use Csdns::Wait;
-use Csdns::Zones;
+use Csdns::Zones qw(seed);
 
 need_programs(qw(initdb pdns_server pdns:remote pdns:gpgsql pdnsutil));
 
@@ -38,7 +38,7 @@ my $seed = $ENV{CSDNS_SEED} // ($$ * 7919 + time) % 1_000_000;
 my $deadline = now_s() + ($ENV{CSDNS_SECONDS} // 60);
 my $questions_a_pass = $ENV{CSDNS_QUESTIONS} // 3000;
 my $edge_is_gpgsql = ($ENV{CSDNS_EDGE} // '') eq 'gpgsql';
-srand $seed;
+seed($seed);
 diag "CSDNS_SEED=$seed";
 
 # Names sort differently by language than in DNS: a database made for people.
@@ -51,15 +51,15 @@ my $zones = Csdns::Zones->new(names => $ENV{CSDNS_NAMES} // 25);
 $zones->store($dbh, $zones->make);
 my ($csdnsd, $sentinel);
 if (!$edge_is_gpgsql) {
-    $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo('store'));
+    $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo('store', 'csdnsd'));
     $sentinel = Csdns::Sentinel->new(dbh => $dbh, socket => $csdnsd->socket);
 }
 
 # DNAME is off in the shipped files; here both sides process it.
 my %same = (dname_processing => 'yes', any_to_tcp => 'no');
-my $gpgsql = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store'), %same);
+my $gpgsql = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'pdns'), %same);
 my $edge = $edge_is_gpgsql
-    ? Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store'), name => 'edge', %same)
+    ? Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'pdns'), name => 'edge', %same)
     : Csdns::Pdns->remote(socket => $csdnsd->socket, %same);
 my ($ask_gpgsql, $ask_edge) = ($gpgsql->dns, $edge->dns);
 
@@ -86,8 +86,8 @@ sub names_by_zone {
     return \%zone;
 }
 
-# Whether the name, or the longest of its parents that exists, is an empty
-# non-terminal of a zone that holds it.
+# Whether the name, or the longest of its parents that exists, or the wildcard
+# there, is an empty non-terminal of a zone that holds it.
 sub is_at_empty_non_terminal {
     my ($names, $name) = @_;
     $name = lc($name) =~ s/\.\z//r;
@@ -95,7 +95,7 @@ sub is_at_empty_non_terminal {
         next if $name ne $apex && substr($name, -1 - length $apex) ne ".$apex";
         my $encloser = $name;
         while (!exists $names->{$apex}{$encloser} && $encloser =~ s/^(?:[^.\\]|\\.)+\.//) { }
-        return 1 if exists $names->{$apex}{$encloser} && !$names->{$apex}{$encloser};
+        return 1 if grep { exists $names->{$apex}{$_} && !$names->{$apex}{$_} } $encloser, "*.$encloser";
     }
     return 0;
 }

@@ -197,13 +197,20 @@ sub dbh {
     });
 }
 
-# The numbered files of schema/, in one transaction.
+# The numbered files of schema/, in one transaction; and two roles to log in with:
+# csdnsd, which may only read, and pdns, which writes PowerDNS' tables.
 sub install_schema {
     my ($self, $db) = @_;
     my $dir = $ENV{CSDNS_SCHEMA_DIR} // source_dir() . '/schema';
     my @files = sort glob "$dir/[0-9][0-9][0-9]-*.sql";
     croak 'no schema files' if !@files;
     $self->psql_file($db, @files);
+    for my $login (['csdnsd', 'csdns_read'], ['pdns', 'csdns_write']) {
+        my ($name, $role) = @$login;
+        next if $self->psql($db, "SELECT 1 FROM pg_roles WHERE rolname = '$name'");
+        next if !$self->psql($db, "SELECT 1 FROM pg_roles WHERE rolname = '$role'");    # another schema
+        $self->psql($db, "CREATE ROLE $name LOGIN; GRANT $role TO $name");
+    }
     return $self;
 }
 

@@ -37,6 +37,7 @@ sub start {
 sub spawn {
     my ($self) = @_;
     my %how = %{ $self->{how} };
+    delete $self->{status_remote};
     $self->{process} = Csdns::Process->start(
         name => $self->{name}, log => $self->{log}, cwd => $self->{dir}, user => $how{user}, fds => $how{fds},
         env => { ASAN_OPTIONS => 'abort_on_error=0:detect_leaks=1', UBSAN_OPTIONS => 'print_stacktrace=1', %{ $how{env} // {} } },
@@ -68,7 +69,8 @@ sub wait_ready {
 sub has_data {
     my ($self) = @_;
     my $remote = eval { Csdns::Remote->new(socket => $self->{socket}, timeout => 2) } or return 0;
-    return ref eval { $remote->call('getAllDomains', include_disabled => JSON::true()) } ? 1 : 0;
+    my $domains = eval { $remote->call('getAllDomains', include_disabled => JSON::true()) };
+    return ref $domains eq 'ARRAY' ? 1 : 0;
 }
 
 sub process { my ($self) = @_; return $self->{process} }
@@ -80,6 +82,23 @@ sub log_text { my ($self) = @_; return $self->{process}->log_text }
 sub rss_kb { my ($self) = @_; return $self->{process}->rss_kb }
 sub remote { my ($self, %args) = @_; return Csdns::Remote->new(socket => $self->{socket}, %args) }
 sub reload { my ($self) = @_; $self->{process}->signal('HUP'); return $self }
+
+# What it says of itself: { database, listening, mirror_version, store_version, age_ms, ... }.
+sub status {
+    my ($self) = @_;
+    my $remote = $self->{status_remote};
+    my $text = $remote && eval { $remote->call('directBackendCmd', query => 'status') };
+    $text //= ($self->{status_remote} = $self->remote)->call('directBackendCmd', query => 'status');
+    return { map { split / /, $_, 2 } split /\n/, $text };
+}
+
+# Waits until it has everything that is committed in the store of this handle.
+sub wait_current {
+    my ($self, $dbh, $seconds) = @_;
+    my ($version) = $dbh->selectrow_array('SELECT version FROM csdns.head()');
+    wait_until { $self->status->{mirror_version} >= $version } $seconds // 20, "csdnsd to reach version $version";
+    return $version;
+}
 
 # Ends it with SIGTERM and returns its exit status as $? would hold it.
 sub stop { my ($self) = @_; return $self->{process}->stop('TERM', 10) }

@@ -43,7 +43,7 @@ sub lookup {
     my ($self, $name, $type, $zone_id) = @_;
     my $result = $self->call('lookup', qname => $name =~ s/\.?\z/./r, qtype => $type // 'ANY',
         'zone-id' => ($zone_id // -1) + 0, remote => '127.0.0.1', local => '127.0.0.1', 'real-remote' => '127.0.0.1/32');
-    return ref $result ? @$result : ();
+    return ref $result eq 'ARRAY' ? @$result : ();
 }
 
 # Bytes as they are.

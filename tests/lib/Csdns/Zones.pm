@@ -2,17 +2,32 @@ package Csdns::Zones;
 
 # Makes zones full of everything that has ever made two name servers differ, as
 # rows for PowerDNS' tables, and random changes to them. The same seed gives the
-# same rows. All randomness comes from Perl's own generator.
+# same rows, changes and questions: the generator is its own (xorshift32), because
+# others draw from Perl's as well.
 
 use strict;
 use warnings;
 
 use Exporter 'import';
 
-our @EXPORT_OK = qw(pick chance);
+our @EXPORT_OK = qw(seed draw pick chance);
 
-sub pick { return $_[int rand @_] }
-sub chance { my ($probability) = @_; return rand() < $probability }
+my $state = 1;
+
+sub seed { my ($number) = @_; $state = ($number * 2654435761 + 1) & 0xffffffff || 1; draw(2) for 1 .. 8; return }
+
+# 0 <= draw() < 1
+sub _draw {
+    $state ^= ($state << 13) & 0xffffffff;
+    $state ^= $state >> 17;
+    $state ^= ($state << 5) & 0xffffffff;
+    return $state / 4294967296;
+}
+
+# A whole number from 0 to n - 1, one of a list, yes with a probability.
+sub draw { my ($n) = @_; return int $n * _draw() }
+sub pick { return $_[draw(scalar @_)] }
+sub chance { my ($probability) = @_; return _draw() < $probability }
 
 # Forward zones: some lie in others, one has no records at all, one no SOA.
 my @ZONES = (
@@ -43,7 +58,7 @@ sub _label { return chance(0.6) ? pick(@COMMON) : pick(@LABELS) }
 sub name_in {
     my ($self, $zone) = @_;
     return $zone if chance(0.04);
-    my $depth = chance(0.5) ? 1 : chance(0.6) ? 2 : 3 + int rand 3;
+    my $depth = chance(0.5) ? 1 : chance(0.6) ? 2 : 3 + draw(3);
     my @labels = map { _label() } 1 .. $depth;
     $labels[0] = '*' if chance(0.12);
     my $name = join '.', @labels, $zone;
@@ -58,9 +73,9 @@ sub target {
     return pick('www.example.com', 'outside.invalid', 'ns.example.net');
 }
 
-sub _v4 { return join '.', '192.0.2', int rand 256 }
-sub _v6 { return sprintf '2001:db8::%x:%x', 1 + int rand 65535, 1 + int rand 65535 }
-sub _hex { my ($bytes) = @_; return join '', map { sprintf '%02x', int rand 256 } 1 .. $bytes }
+sub _v4 { return join '.', '192.0.2', draw(256) }
+sub _v6 { return sprintf '2001:db8::%x:%x', 1 + draw(65535), 1 + draw(65535) }
+sub _hex { my ($bytes) = @_; return join '', map { sprintf '%02x', draw(256) } 1 .. $bytes }
 
 my @STRINGS = ('plain', 'two words', 'semi;colon', 'quo\\"te', 'back\\\\slash', 'dec\\195\\188imal', "b\xfccher", '', 'v=spf1 -all', 'x' x 255);
 
@@ -74,20 +89,20 @@ my %CONTENT = (
     DNAME => sub { my ($self, $zone) = @_; $self->target($zone) },
     NS => sub { my ($self, $zone) = @_; $self->target($zone) },
     PTR => sub { my ($self, $zone) = @_; $self->target($zone) },
-    TXT => sub { join ' ', map { _string() } 1 .. 1 + int rand 3 },
+    TXT => sub { join ' ', map { _string() } 1 .. 1 + draw(3) },
     SPF => sub { '"v=spf1 mx -all"' },
     MX => sub { my ($self, $zone) = @_; $self->target($zone) },
-    SRV => sub { my ($self, $zone) = @_; join ' ', int rand 100, 1 + int rand 65535, $self->target($zone) },
+    SRV => sub { my ($self, $zone) = @_; join ' ', draw(100), 1 + draw(65535), $self->target($zone) },
     CAA => sub { join ' ', pick(0, 128), pick(qw(issue issuewild iodef)), '"ca.example.net; policy=ev"' },
-    DS => sub { join ' ', int rand 65536, 13, 2, _hex(32) },
-    CDS => sub { join ' ', int rand 65536, 8, 1, _hex(20) },
+    DS => sub { join ' ', draw(65536), 13, 2, _hex(32) },
+    CDS => sub { join ' ', draw(65536), 8, 1, _hex(20) },
     CDNSKEY => sub { '257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==' },
-    TLSA => sub { join ' ', int rand 4, int rand 2, 1, _hex(32) },
+    TLSA => sub { join ' ', draw(4), draw(2), 1, _hex(32) },
     SMIMEA => sub { join ' ', 3, 1, 1, _hex(32) },
-    SSHFP => sub { join ' ', 1 + int rand 4, 2, _hex(32) },
+    SSHFP => sub { join ' ', 1 + draw(4), 2, _hex(32) },
     NAPTR => sub {
         my ($self, $zone) = @_;
-        join ' ', int rand 100, int rand 100, pick('"s"', '"u"', '""'), pick('"SIP+D2U"', '"E2U+sip"', '""'),
+        join ' ', draw(100), draw(100), pick('"s"', '"u"', '""'), pick('"SIP+D2U"', '"E2U+sip"', '""'),
             pick('""', '"!^.*$!sip:info@example.com!"'), pick('.', $self->target($zone));
     },
     HINFO => sub { '"PC-Intel-700mhz" "Debian 12"' },
@@ -98,14 +113,14 @@ my %CONTENT = (
     CERT => sub { '1 0 0 MIICWDCCAcGgAwIBAgIBADANBgkqhkiG9w0BAQUFADA=' },
     OPENPGPKEY => sub { 'mQENBFRMHOEBCADYsMOGhq6oMCAVLrnpQ2Xl' },
     URI => sub { join ' ', 10, 1, '"ftp://ftp1.example.com/public"' },
-    EUI48 => sub { join '-', map { sprintf '%02x', int rand 256 } 1 .. 6 },
-    EUI64 => sub { join '-', map { sprintf '%02x', int rand 256 } 1 .. 8 },
+    EUI48 => sub { join '-', map { sprintf '%02x', draw(256) } 1 .. 6 },
+    EUI64 => sub { join '-', map { sprintf '%02x', draw(256) } 1 .. 8 },
     DHCID => sub { 'AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=' },
     IPSECKEY => sub { '10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==' },
     SVCB => sub { '1 . alpn=h2 port=8443' },
     HTTPS => sub { my ($self, $zone) = @_; pick('1 . alpn=h2,h3', '0 ' . $self->target($zone) . '.') },
     ALIAS => sub { my ($self, $zone) = @_; $self->target($zone) },
-    TYPE65534 => sub { my $bytes = 1 + int rand 8; "\\# $bytes " . _hex($bytes) },
+    TYPE65534 => sub { my $bytes = 1 + draw(8); "\\# $bytes " . _hex($bytes) },
 );
 
 # How often each type is made.
@@ -125,8 +140,8 @@ sub row {
     my $content = $CONTENT{$type}->($self, $zone);
     my $prio;
     if ($type eq 'MX' || $type eq 'SRV') {
-        if (chance(0.5)) { $prio = int rand 100 }
-        else { $content = int(rand 100) . " $content" }
+        if (chance(0.5)) { $prio = draw(100) }
+        else { $content = draw(100) . " $content" }
     }
     elsif (chance(0.2)) { $prio = 0 }    # what PowerDNS' own tools write
     $content .= '.' if $type =~ /^(?:CNAME|NS|PTR|MX)$/ && chance(0.1);
@@ -150,7 +165,7 @@ sub zone_rows {
     my ($self, $zone) = @_;
     return [] if $zone eq 'empty.test';
     my @rows = $zone eq 'nosoa.test' ? () : $self->soa($zone);
-    my $count = $self->{names} * (0.5 + rand);
+    my $count = $self->{names} * (0.5 + _draw());
     for (1 .. $count) { push @rows, $self->_name_rows($zone) }
     push @rows, $self->row($zone, "*.$zone", pick('A', 'TXT', 'CNAME', 'MX')) if chance(0.3);
     push @rows, map { $self->_child($zone, $_) } grep { /\.\Q$zone\E$/ } @{ $self->{zones} };
@@ -161,13 +176,13 @@ sub zone_rows {
 sub _name_rows {
     my ($self, $zone) = @_;
     my $name = $self->name_in($zone);
-    my $idea = rand;
+    my $idea = _draw();
     return $self->row($zone, $name, 'CNAME') if $idea < 0.12 && $name ne $zone;
     return $self->_chain($zone) if $idea < 0.16;
     return $self->_delegation($zone, $name) if $idea < 0.24 && $name ne $zone;
     return $self->_to_wildcard($zone) if $idea < 0.27;
     return $self->row($zone, $name, 'DNAME') if $idea < 0.29 && $name ne $zone;
-    return map { $self->row($zone, $name, pick(@TYPES)) } 1 .. 1 + int rand 4;
+    return map { $self->row($zone, $name, pick(@TYPES)) } 1 .. 1 + draw(4);
 }
 
 # What the parent holds about a zone that is hosted here too: mostly a delegation,
@@ -184,8 +199,8 @@ sub _child {
 # a CNAME b CNAME c ... that ends in data, in nothing, in a loop or elsewhere.
 sub _chain {
     my ($self, $zone) = @_;
-    my $id = int rand 1000;
-    my $length = 2 + int rand 4;
+    my $id = draw(1000);
+    my $length = 2 + draw(4);
     my @names = map { "chain$id-$_.$zone" } 1 .. $length;
     my @rows = map { [$names[$_], 'CNAME', $names[$_ + 1], _ttl(), undef, 0] } 0 .. $length - 2;
     my $end = pick($names[0], $self->target($zone), "nothing.$zone", undef);
@@ -208,7 +223,7 @@ sub _delegation {
 
 sub _to_wildcard {
     my ($self, $zone) = @_;
-    my $id = int rand 1000;
+    my $id = draw(1000);
     my $owner = pick("w$id.$zone", "inner.w$id.$zone");
     my @rows = ([ "to-w$id.$zone", 'CNAME', "any.$owner", _ttl(), undef, 0 ], $self->row($zone, "*.$owner", pick(@TYPES, 'CNAME')));
     push @rows, $self->row($zone, "deeper.*.$owner", 'A') if chance(0.3);
@@ -275,17 +290,17 @@ sub _changes {
 
 sub _some_zone {
     my ($self, $dbh) = @_;
-    return $dbh->selectrow_array('SELECT id, name FROM domains ORDER BY id OFFSET ? LIMIT 1', undef,
-        int rand $dbh->selectrow_array('SELECT count(*) FROM domains'));
+    return $dbh->selectrow_array(q{SELECT id, name FROM domains WHERE name <> 'sentinel.invalid' ORDER BY id OFFSET ? LIMIT 1}, undef,
+        draw($dbh->selectrow_array(q{SELECT count(*) FROM domains WHERE name <> 'sentinel.invalid'})));
 }
 
 # [id, domain_id, name, type] of a random record that is not an SOA.
 sub _some_record {
     my ($self, $dbh) = @_;
-    my ($count) = $dbh->selectrow_array(q{SELECT count(*) FROM records WHERE type <> 'SOA'});
+    my ($count) = $dbh->selectrow_array(q{SELECT count(*) FROM records WHERE type <> 'SOA' AND name <> 'now.sentinel.invalid'});
     return $dbh->selectrow_array(
         q{SELECT r.id, r.domain_id, r.name, r.type, d.name FROM records r JOIN domains d ON d.id = r.domain_id
-          WHERE r.type <> 'SOA' ORDER BY r.id OFFSET ? LIMIT 1}, undef, int rand($count || 1));
+          WHERE r.type <> 'SOA' AND r.name <> 'now.sentinel.invalid' ORDER BY r.id OFFSET ? LIMIT 1}, undef, draw($count || 1));
 }
 
 sub _insert_rows {
@@ -320,7 +335,7 @@ sub _insert_wildcard {
 
 sub _delete_some {
     my ($self, $dbh) = @_;
-    for (1 .. 1 + int rand 4) {
+    for (1 .. 1 + draw(4)) {
         my ($id) = $self->_some_record($dbh) or last;
         $dbh->do('DELETE FROM records WHERE id = ?', undef, $id);
     }
@@ -386,7 +401,7 @@ sub _replace {
     my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh) or return;
     return if !$CONTENT{$type};
     $dbh->do('DELETE FROM records WHERE domain_id = ? AND name = ? AND type = ?', undef, $domain, $name, $type);
-    my $count = $type =~ /^[CD]NAME$/ ? 1 : 1 + int rand 3;
+    my $count = $type =~ /^[CD]NAME$/ ? 1 : 1 + draw(3);
     $self->_insert_rows($dbh, $domain, map { $self->row($zone, $name, $type) } 1 .. $count);
     return;
 }
@@ -394,7 +409,7 @@ sub _replace {
 sub _new_zone {
     my ($self, $dbh) = @_;
     my ($parent) = ($self->_some_zone($dbh))[1];
-    my $zone = chance(0.5) ? 'new' . int(rand 1000) . '.test' : pick(@COMMON) . ".$parent";
+    my $zone = chance(0.5) ? 'new' . draw(1000) . '.test' : pick(@COMMON) . ".$parent";
     return if length $zone > 80 || $dbh->selectrow_array('SELECT 1 FROM domains WHERE name = ?', undef, $zone);
     my ($id) = $dbh->selectrow_array(q{INSERT INTO domains (name, type) VALUES (?, 'NATIVE') RETURNING id}, undef, $zone);
     local $self->{names} = 10;
@@ -415,7 +430,7 @@ sub _delete_zone {
 sub _rename_zone {
     my ($self, $dbh) = @_;
     my ($id, $zone) = $self->_some_zone($dbh);
-    my $new = 'renamed' . int(rand 1000) . '.test';
+    my $new = 'renamed' . draw(1000) . '.test';
     return if $dbh->selectrow_array('SELECT 1 FROM domains WHERE name = ?', undef, $new);
     my @steps = (
         sub { $dbh->do('UPDATE domains SET name = ? WHERE id = ?', undef, $new, $id) },
@@ -431,10 +446,10 @@ sub _rename_zone {
 sub _bulk {
     my ($self, $dbh) = @_;
     my ($id, $zone) = $self->_some_zone($dbh);
-    my $tag = 'bulk' . int rand 1000;
+    my $tag = 'bulk' . draw(1000);
     $dbh->do(q{INSERT INTO records (domain_id, name, type, content, ttl)
         SELECT ?, ? || i || '.' || ?, 'A', '198.51.100.' || i % 250, 300 FROM generate_series(1, ?) i}, undef,
-        $id, $tag, $zone, 20 + int rand 100);
+        $id, $tag, $zone, 20 + draw(100));
     return;
 }
 
@@ -442,7 +457,7 @@ sub _metadata {
     my ($self, $dbh) = @_;
     my ($id) = $self->_some_zone($dbh);
     $dbh->do('DELETE FROM domainmetadata WHERE domain_id = ? AND kind = ?', undef, $id, 'X-CSDNS-TEST');
-    $dbh->do('INSERT INTO domainmetadata (domain_id, kind, content) VALUES (?, ?, ?)', undef, $id, 'X-CSDNS-TEST', int rand 1e6);
+    $dbh->do('INSERT INTO domainmetadata (domain_id, kind, content) VALUES (?, ?, ?)', undef, $id, 'X-CSDNS-TEST', draw(1e6));
     return;
 }
 
@@ -455,10 +470,11 @@ sub questions {
     my ($self, $dbh, %args) = @_;
     my $ever = $args{ever} // {};
     my $now = $dbh->selectall_arrayref('SELECT DISTINCT name, coalesce(type, $$$$) FROM records WHERE name IS NOT NULL ORDER BY 1, 2');
-    my $zones = $dbh->selectcol_arrayref('SELECT name FROM domains ORDER BY 1');
+    my $zones = $dbh->selectcol_arrayref(q{SELECT name FROM domains WHERE name <> 'sentinel.invalid' ORDER BY 1});
     my %ask;
     for my $row (@$now) {
         my ($name, $type) = @$row;
+        next if $name =~ /\bsentinel\.invalid\z/;    # changes while we ask
         $ever->{$name} = 1;
         $ask{"$name $type"} = 1 if $type ne '' && $type !~ /^(?:ALIAS|LUA)$/;
         $ask{"$name ANY"} = 1;
@@ -474,14 +490,14 @@ sub questions {
         }
     }
     my @questions = map { [split / /, $_, 2] } sort keys %ask;
-    @questions = map { $_->[0] } sort { $a->[1] <=> $b->[1] } map { [$_, rand] } @questions;
+    @questions = map { $_->[0] } sort { $a->[1] <=> $b->[1] } map { [$_, _draw()] } @questions;
     splice @questions, $args{about} if $args{about} && @questions > $args{about};
     return [map { [_random_case($_->[0]), $_->[1]] } @questions];
 }
 
 sub _random_case {
     my ($name) = @_;
-    my $how = rand;
+    my $how = _draw();
     return $name if $how < 0.6;
     return join '', map { /^\\/ ? $_ : $how < 0.8 || chance(0.5) ? uc : $_ } $name =~ /(\\\d\d\d|\\.|.)/gs;
 }

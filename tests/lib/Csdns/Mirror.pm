@@ -1,0 +1,101 @@
+package Csdns::Mirror;
+
+# The whole store as csdnsd serves it and as PostgreSQL holds it, in one form, so
+# that the two can be compared.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use JSON ();
+
+use Csdns::Wait qw(try_until);
+
+our @EXPORT_OK = qw(store_contents mirror_contents content_differences wait_equal);
+
+# Both give a hash: "zone N" => its row, "records N" and "enabled N" => sorted
+# lines, "metadata N" => lines; N is the zone's id.
+
+# From PowerDNS' tables, in the handle's present transaction if there is one.
+sub store_contents {
+    my ($dbh) = @_;
+    my %contents;
+    my %name;
+    my $domains = $dbh->selectall_arrayref(
+        q{SELECT id, name, lower(type), coalesce(notified_serial, 0), coalesce(last_check, 0) FROM domains});
+    for my $row (@$domains) {
+        my ($id, $name, @rest) = @$row;
+        $name{$id} = $name;
+        $contents{"zone $id"} = join ' ', "$name.", @rest;
+        $contents{"$_ $id"} = [] for qw(records enabled metadata);
+    }
+    my $records = $dbh->selectall_arrayref(
+        q{SELECT domain_id, name, type, coalesce(ttl, 3600),
+                 CASE WHEN type IN ('MX', 'SRV') AND prio IS NOT NULL THEN prio || ' ' || content ELSE content END, disabled
+            FROM records WHERE domain_id IS NOT NULL AND coalesce(type, '') <> ''});
+    for my $row (@$records) {
+        my ($id, $name, $type, $ttl, $content, $disabled) = @$row;
+        push @{ $contents{"records $id"} }, "$name. $ttl $type $content";
+        push @{ $contents{"enabled $id"} }, "$name. $ttl $type $content" if !$disabled;
+    }
+    my $metadata = $dbh->selectall_arrayref('SELECT domain_id, kind, content FROM domainmetadata WHERE domain_id IS NOT NULL');
+    push @{ $contents{"metadata $_->[0]"} }, "$_->[1] $_->[2]" for @$metadata;
+    return _sorted(\%contents);
+}
+
+# Through csdnsd's socket. Not at one instant: nobody may write meanwhile. A zone
+# that goes away during the listing is left out.
+sub mirror_contents {
+    my ($remote) = @_;
+    my %contents;
+    my $domains = $remote->call('getAllDomains', include_disabled => JSON::true());
+    for my $domain (@$domains) {
+        my $id = $domain->{id};
+        $contents{"zone $id"} = join ' ', @$domain{qw(zone kind notified_serial last_check)};
+        $contents{"records $id"} = _list($remote, $domain, JSON::true());
+        $contents{"enabled $id"} = _list($remote, $domain, JSON::false());
+        my $metadata = $remote->call('getAllDomainMetadata', name => $domain->{zone}) || {};
+        $contents{"metadata $id"} = [map { my $kind = $_; map {"$kind $_"} @{ $metadata->{$kind} } } keys %$metadata];
+    }
+    return _sorted(\%contents);
+}
+
+sub _list {
+    my ($remote, $domain, $with_disabled) = @_;
+    my $records = $remote->call('list',
+        zonename => $domain->{zone}, domain_id => $domain->{id}, include_disabled => $with_disabled) || [];
+    return [map {"$_->{qname} $_->{ttl} $_->{qtype} $_->{content}"} grep { $_->{qtype} ne '' } @$records];
+}
+
+sub _sorted {
+    my ($contents) = @_;
+    for my $value (values %$contents) { @$value = sort @$value if ref $value }
+    return $contents;
+}
+
+# What differs, as lines for people; an empty list when nothing does.
+sub content_differences {
+    my ($store, $mirror) = @_;
+    my @lines;
+    my %keys = (%$store, %$mirror);
+    for my $key (sort keys %keys) {
+        my ($there, $here) = map { my $value = $_->{$key}; !defined $value ? [] : ref $value ? $value : [$value] } $store, $mirror;
+        my (%count);
+        $count{$_}++ for @$there;
+        $count{$_}-- for @$here;
+        push @lines, map { ($count{$_} > 0 ? "$key: missing in csdnsd: " : "$key: only in csdnsd: ") . $_ }
+            grep { $count{$_} } sort keys %count;
+    }
+    return @lines;
+}
+
+# Waits until csdnsd has what the store has; returns the differences that stay.
+sub wait_equal {
+    my ($dbh, $remote, $seconds) = @_;
+    my $store = store_contents($dbh);
+    my @lines;
+    try_until { @lines = content_differences($store, mirror_contents($remote)); !@lines } $seconds // 10;
+    return @lines;
+}
+
+1;
