@@ -61,7 +61,7 @@ $$;
 -- serial is still the one of the debt.
 CREATE OR REPLACE FUNCTION csdns.move_serials(me xid8) RETURNS int
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     due int[];
     held int[];

@@ -34,7 +34,7 @@ $$;
 
 -- Rules among the enabled records of one name.  RRSIG, NSEC and their like live beside a CNAME (RFC 4034, RFC 2181 section 10.1).
 CREATE OR REPLACE FUNCTION csdns.rrset_fault(zone_id int, rname text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
     WITH r AS (
         SELECT r.type, served_content(r.type, r.content, r.prio) AS content
           FROM pdns_record r
@@ -109,7 +109,7 @@ $$;
 -- Oldest first, and a version only after its journal: a reader whose own version is still there finds all that came after it.
 CREATE OR REPLACE FUNCTION csdns.prune_step(before timestamptz, most_versions bigint, most_rows bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     old bigint[];
     gone bigint;
@@ -155,7 +155,7 @@ COMMENT ON FUNCTION csdns.prune(interval) IS
 -- Checks, serials, version, notification of the present transaction.  Can run several times in one transaction
 -- (SET CONSTRAINTS ALL IMMEDIATE): the version stays, later changes join it.
 CREATE OR REPLACE FUNCTION csdns.commit_changes() RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     me xid8 := pg_current_xact_id();
     fresh boolean := current_setting('transaction_isolation') = 'read committed';
@@ -199,7 +199,8 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_commit() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
     PERFORM commit_changes();
     -- last, so that the serials' own change queues nothing; whoever writes after this is pending again

@@ -18,7 +18,7 @@ $$;
 -- Serial before the first touch of a zone's SOA: of the row that this statement changed (row_ids are all that it touched), else
 -- of a row that it left alone, else NULL.
 CREATE OR REPLACE FUNCTION csdns.note_serial(zone_id int, serial_before bigint, row_ids bigint[]) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     IF serial_before IS NULL THEN
         SELECT soa_serial(r.content)
@@ -169,7 +169,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_domain_insert() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     PERFORM refuse_domain(n.name) FROM new_rows n WHERE name_fault(n.name) IS NOT NULL OR n.name ~ '[A-Z]' LIMIT 1;
     INSERT INTO journal (txid, what, domain_id, name)
@@ -182,7 +182,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_domain_update() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     me xid8 := pg_current_xact_id();
     touched boolean;
@@ -209,7 +209,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_domain_delete() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     INSERT INTO journal (txid, what, domain_id, name)
         SELECT pg_current_xact_id(), 'z', o.id, o.name FROM old_rows o;
@@ -222,7 +222,7 @@ $$;
 
 -- domainmetadata and cryptokeys alike: the zones of the rows.
 CREATE OR REPLACE FUNCTION csdns.journal_zones(ids int[]) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     INSERT INTO journal (txid, what, domain_id, name)
         SELECT pg_current_xact_id(), 'z', d.id, d.name FROM pdns_domain d WHERE d.id = ANY (ids);

@@ -81,7 +81,7 @@ COMMENT ON FUNCTION csdns.head() IS
 
 CREATE OR REPLACE FUNCTION csdns.follows(since bigint, since_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM version v WHERE v.version = since AND v.at = since_at);
 END
