@@ -92,7 +92,7 @@ static const struct type_name later_names[] = {
 
 static bool is_text(const char *text, size_t len, const char *name)
 {
-	return strlen(name) == len && memcmp(text, name, len) == 0;
+	return text[0] == name[0] && strlen(name) == len && memcmp(text, name, len) == 0;
 }
 
 /* "TYPE" and a number without leading zeros; TYPE0 is no type. */

@@ -79,6 +79,12 @@ static uint32_t bucket_of(const struct table *table, uint32_t hash)
 	return bucket < table->buckets ? bucket : hash & (low - 1);
 }
 
+void table_prefetch(const struct table *table, uint32_t hash)
+{
+	if (table->buckets > 0)
+		__builtin_prefetch(bucket_at(table, bucket_of(table, hash)));
+}
+
 struct table_entry *table_find(
 	const struct table *table, uint32_t hash, table_equal_fn equal, const void *key)
 {
@@ -203,9 +209,9 @@ int table_add(struct table *table, struct table_entry *entry)
 {
 	if (table_prepare(table) < 0)
 		return -1;
-	/* Two buckets for an entry, so that most of them are found at once. Three splits at the most, to
-	 * catch up after a hold. Where a split finds no memory the buckets only
-	 * grow longer. */
+	/* Two buckets for an entry, so that most of them are found at once. Three splits at the
+	 * most, to catch up after a hold. Where a split finds no memory the buckets only grow
+	 * longer. */
 	for (int i = 0; i < 3 && table->holds == 0 && table->entries >= table->buckets / 2; i++)
 		if (table_split(table) < 0)
 			break;

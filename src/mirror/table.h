@@ -40,6 +40,8 @@ void table_init(struct table *table, struct pool *pool);
 /* Gives the buckets back; the entries are the caller's. */
 void table_fini(struct table *table);
 
+/* Has the bucket fetched while the caller does something else. */
+void table_prefetch(const struct table *table, uint32_t hash);
 /* NULL when there is none. */
 struct table_entry *table_find(
 	const struct table *table, uint32_t hash, table_equal_fn equal, const void *key);

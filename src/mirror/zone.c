@@ -31,6 +31,11 @@ struct node *zone_find(const struct zone *zone, const uint8_t *name, size_t len)
 	return (struct node *)table_find(&zone->names, table_hash(name, len), node_has_name, &key);
 }
 
+void zone_prefetch(const struct zone *zone, const uint8_t *name, size_t len)
+{
+	table_prefetch(&zone->names, table_hash(name, len));
+}
+
 static struct node *node_new(
 	struct zone *zone, struct node *parent, const uint8_t *name, size_t len)
 {

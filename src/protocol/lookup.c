@@ -18,6 +18,17 @@ struct question {
 	char text[6 * (NAME_TEXT_MAX + 1)];
 };
 
+/* In a large zone the name is most likely in no cache: it may come while the rest is done. */
+static void question_prefetch(struct call *call, const struct question *question)
+{
+	const struct zone *zone =
+		mirror_find_zone_by_id(call->protocol->mirror, (int32_t)question->zone_id);
+
+	if (zone != NULL && question->name.len >= zone->name_len)
+		zone_prefetch(
+			zone, question->name.wire, (size_t)(question->name.len - zone->name_len));
+}
+
 static bool question_make(
 	struct call *call, struct question *question, const struct lookup_request *lookup)
 {
@@ -27,12 +38,13 @@ static bool question_make(
 		call_bad_name(call, "qname", lookup->qname, error);
 		return false;
 	}
+	question->zone_id = lookup->zone_id;
+	question_prefetch(call, question);
 	/* A name that parses has no more than NAME_TEXT_MAX characters and a final dot. */
 	char *end = json_text_escape(question->text, lookup->qname.at, lookup->qname.len);
 	question->text_len = (size_t)(end - question->text);
 	/* No type of PowerDNS: nothing can have it. */
 	question->type = rrtype_parse(lookup->qtype.at, lookup->qtype.len);
-	question->zone_id = lookup->zone_id;
 	question->with_disabled = lookup->with_disabled;
 	return true;
 }
