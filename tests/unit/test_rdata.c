@@ -51,6 +51,8 @@ static const char *fault_of(const struct record_case *record)
 	bool with_prio = (type == RRTYPE_MX || type == RRTYPE_SRV) &&
 			 strcmp(record->prio, "\\N") != 0 && record->prio[0] != '\0';
 
+	if (type == 0)
+		return "type is unknown, or not in upper case";
 	int n = snprintf(joined, sizeof(joined), "%s%s%s", with_prio ? record->prio : "",
 		with_prio ? " " : "", record->content);
 	assert_true(n >= 0 && (size_t)n < sizeof(joined));
