@@ -54,6 +54,17 @@ tests_unit_test_rdata_LDADD = $(UNIT_DNS)
 UNIT_TESTS += tests/unit/test_sql_text
 tests_unit_test_sql_text_LDADD = $(UNIT_TOOL)
 
+UNIT_TESTS += tests/unit/test_pool
+tests_unit_test_pool_LDADD = $(UNIT_BASE)
+
+UNIT_TESTS += tests/unit/test_json_text
+tests_unit_test_json_text_SOURCES = tests/unit/test_json_text.c tests/unit/fail_alloc.c
+tests_unit_test_json_text_LDFLAGS = $(UNIT_FAIL_ALLOC)
+tests_unit_test_json_text_LDADD = $(UNIT_BASE)
+
+UNIT_TESTS += tests/unit/test_table
+tests_unit_test_table_LDADD = $(UNIT_MIRROR)
+
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)
 if HAVE_CMOCKA

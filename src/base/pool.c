@@ -5,6 +5,19 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* AddressSanitizer knows nothing of objects in a chunk unless it is told. */
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define NO_ACCESS(at, n) ASAN_POISON_MEMORY_REGION((at), (n))
+#define ACCESS(at, n)	 ASAN_UNPOISON_MEMORY_REGION((at), (n))
+#else
+#define NO_ACCESS(at, n) ((void)0)
+#define ACCESS(at, n)	 ((void)0)
+#endif
+
 #define POOL_ALIGN   8
 #define POOL_CLASSES (POOL_SMALL_MAX / POOL_ALIGN)
 
@@ -50,8 +63,10 @@ size_t pool_size(size_t n)
 	if (n <= POOL_SMALL_MAX)
 		return (n + POOL_ALIGN - 1) & ~(size_t)(POOL_ALIGN - 1);
 
+	/* An eighth of the power of two from n on, so that what a size is rounded up to has itself
+	 * as its size: a caller may use all of it. */
 	size_t step = POOL_SMALL_MAX / 4;
-	while (step < n / 8)
+	while (step < n / 8 + (n % 8 != 0))
 		step *= 2;
 	if (n > SIZE_MAX - step)
 		return n;
@@ -83,8 +98,8 @@ static void large_free(struct large *large)
 /* size bytes at a multiple of size, which is a power of two; NULL when memory is out. */
 static void *map_aligned(size_t size)
 {
-	char *map = mmap(
-		NULL, size * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *map =
+		mmap(NULL, size * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (map == MAP_FAILED)
 		return NULL;
@@ -111,6 +126,7 @@ static bool chunk_add(struct pool *pool)
 	pool->chunks = chunk;
 	pool->fresh = (char *)(chunk + 1);
 	pool->fresh_left = size - sizeof(*chunk);
+	NO_ACCESS(pool->fresh, pool->fresh_left);
 	pool->bytes += size;
 	return true;
 }
@@ -126,11 +142,13 @@ void *pool_alloc(struct pool *pool, size_t n)
 		struct free_object **head = &pool->free_objects[size / POOL_ALIGN - 1];
 		if (*head != NULL) {
 			object = *head;
+			ACCESS(object, size);
 			*head = (*head)->next;
 		} else {
 			if (pool->fresh_left < size && !chunk_add(pool))
 				return NULL;
 			object = pool->fresh;
+			ACCESS(object, size);
 			pool->fresh += size;
 			pool->fresh_left -= size;
 		}
@@ -156,6 +174,7 @@ void pool_release(struct pool *pool, void *object, size_t n)
 	struct free_object **head = &pool->free_objects[size / POOL_ALIGN - 1];
 	free_object->next = *head;
 	*head = free_object;
+	NO_ACCESS(object, size);
 }
 
 bool pool_free_step(struct pool *pool, size_t chunks)
@@ -167,6 +186,7 @@ bool pool_free_step(struct pool *pool, size_t chunks)
 	while (chunks > 0 && pool->chunks != NULL) {
 		struct chunk *chunk = pool->chunks;
 		pool->chunks = chunk->next;
+		ACCESS(chunk, chunk->size);
 		(void)munmap(chunk, chunk->size);
 		chunks--;
 	}

@@ -230,7 +230,8 @@ void table_remove(struct table *table, struct table_entry *entry)
 		at = &(*at)->next;
 	*at = entry->next;
 	table->entries--;
-	for (int i = 0; i < 2; i++)
+	/* Four keep pace with the entries, six catch up after a hold. */
+	for (int i = 0; i < 6; i++)
 		if (table->holds == 0 && table->buckets > 4 && table->entries < table->buckets / 4)
 			table_merge(table);
 }
