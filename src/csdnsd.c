@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CONFIG_FILE CSDNS_SYSCONF_DIR "/csdns/csdnsd.conf"
@@ -396,6 +397,21 @@ static int open_socket(struct daemon *daemon)
 	return 0;
 }
 
+/* A descriptor for each connection, and some for the rest. */
+static void raise_descriptor_limit(const struct settings *settings)
+{
+	rlim_t wanted = (rlim_t)settings->max_connections + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < wanted)
+		log_warning("only %llu descriptors are allowed for %ld connections",
+			(unsigned long long)limit.rlim_cur, settings->max_connections);
+}
+
 static bool add_signal(struct daemon *daemon, int signal, event_callback_fn fn)
 {
 	struct event *event = evsignal_new(daemon->base, signal, fn, daemon);
@@ -448,6 +464,7 @@ static int serve(struct daemon *daemon)
 
 	(void)getrandom(&seed, sizeof(seed), 0);
 	table_seed(seed);
+	raise_descriptor_limit(&daemon->settings);
 	if (open_socket(daemon) < 0)
 		return EXIT_FAILURE;
 	if (!make_parts(daemon)) {

@@ -53,6 +53,7 @@ struct feed {
 	int64_t heard_ms; /* when the database last said something */
 	bool is_listening;
 	bool in_recovery; /* a hot standby: no LISTEN */
+	bool is_refused;  /* LISTEN failed on this connection */
 	bool wants_reload;
 	bool wants_poll; /* something is new, or may be */
 	bool is_failed;	 /* the task's statement failed; problem says why */
@@ -185,6 +186,8 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* A listing that has ended since may have left something to free. */
+	free_later(feed);
 	if (is_waiting && clock_ms() - feed->heard_ms > SILENCE_MS)
 		feed_down(feed, "it says nothing");
 }
@@ -338,7 +341,9 @@ static void follow_done(struct feed *feed)
 		commit_change(feed);
 		break;
 	case FOLLOW_RELOAD:
-		log_notice("the journal does not lead on from version %" PRIu64 ": loading all",
+		log_notice("loading all: %s since version %" PRIu64,
+			feed->follow.is_all_touched ? "everything was replaced"
+						    : "the journal does not lead on",
 			feed->mirror->version.number);
 		feed->wants_reload = true;
 		break;
@@ -355,7 +360,10 @@ static void poll_result(struct feed *feed, const PGresult *result)
 
 	if (!version_parse(result, &version))
 		return;
-	feed->in_recovery = PQgetvalue(result, 0, 2)[0] == 't';
+	bool in_recovery = PQgetvalue(result, 0, 2)[0] == 't';
+	if (in_recovery != feed->in_recovery)
+		feed->is_refused = false; /* a standby was promoted */
+	feed->in_recovery = in_recovery;
 	feed->status.store = version;
 	if (version.number == feed->mirror->version.number &&
 		version.at_us == feed->mirror->version.at_us)
@@ -416,6 +424,7 @@ static void setup_done(struct feed *feed)
 static void listen_done(struct feed *feed)
 {
 	feed->is_listening = !feed->is_failed;
+	feed->is_refused = feed->is_failed;
 	if (feed->is_failed)
 		log_notice("LISTEN does not work (%s): polling", feed->problem);
 	feed->is_failed = false;
@@ -461,7 +470,7 @@ static void on_done(void *arg)
 	if (task == TASK_CHECK)
 		begin_prepare(feed);
 	else if ((task == TASK_PREPARE || task == TASK_POLL) && !feed->in_recovery &&
-		 !feed->is_listening)
+		 !feed->is_listening && !feed->is_refused)
 		begin_listen(feed);
 	else if (task == TASK_PREPARE)
 		setup_done(feed);
@@ -483,6 +492,7 @@ static void on_up(void *arg)
 	struct feed *feed = arg;
 
 	feed->is_listening = false;
+	feed->is_refused = false;
 	begin_check(feed);
 }
 

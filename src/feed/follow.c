@@ -46,6 +46,7 @@ static bool add_touched(struct follow *follow, const struct text *fields)
 		rc = change_touch_info(follow->change, (int32_t)id);
 		break;
 	case '*':
+		follow->is_all_touched = true;
 		follow->needs_reload = true;
 		break;
 	default:

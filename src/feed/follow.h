@@ -23,6 +23,7 @@ struct follow {
 	struct store_version version; /* of the snapshot */
 	size_t step;
 	bool needs_reload;
+	bool is_all_touched; /* that is why: TRUNCATE */
 	char problem[PROBLEM_MAX];
 };
 

@@ -82,7 +82,8 @@ static void answer_from_zone(
 		add_records(call, question, zone, node);
 	} else if (question->type == RRTYPE_ANY && node_exists(node)) {
 		separate(call->reply);
-		record_text_add_empty(call->reply, zone, node, question->text, question->text_len);
+		record_text_add_empty(call->reply, zone, node, call->protocol->mirror->default_ttl,
+			question->text, question->text_len);
 	}
 }
 

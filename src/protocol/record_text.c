@@ -56,8 +56,8 @@ void record_text_add(struct buf *reply, const struct zone *zone, const struct no
 }
 
 void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,
-	const char *name, size_t name_len)
+	uint32_t ttl, const char *name, size_t name_len)
 {
-	add_record(reply, "", name, name_len, "", 0, 0, zone->id,
+	add_record(reply, "", name, name_len, "", 0, ttl, zone->id,
 		node_is_authoritative(node, RRTYPE_ANY));
 }

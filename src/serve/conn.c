@@ -17,6 +17,8 @@
 #define LISTING_BUDGET 500
 /* Requests of one peer that are answered in one turn. */
 #define TURN_REQUESTS 8
+/* Lines in the log about what peers do, in one second. */
+#define LOG_LINES_MAX 50
 /* All input buffers together. */
 #define INPUT_TOTAL_MAX ((size_t)64 * 1024 * 1024)
 
@@ -89,11 +91,27 @@ static void wait_writable(struct conn *conn)
 	(void)event_add(conn->writable, &stall);
 }
 
+/* What peers can provoke, they can provoke without end: so many lines a second. */
+static bool log_is_allowed(struct conn_shared *shared)
+{
+	int64_t second = clock_ms() / 1000;
+
+	if (second != shared->log_second) {
+		if (shared->log_lines > LOG_LINES_MAX)
+			log_warning("%u more lines about peers were not written",
+				shared->log_lines - LOG_LINES_MAX);
+		shared->log_second = second;
+		shared->log_lines = 0;
+	}
+	return ++shared->log_lines <= LOG_LINES_MAX;
+}
+
 static void log_problem(const struct conn *conn, enum log_level level, const char *problem)
 {
 	struct log_about about = {.peer = conn->peer};
 
-	log_line(level, &about, "%s", problem);
+	if (log_is_on(level) && log_is_allowed(conn->shared))
+		log_line(level, &about, "%s", problem);
 }
 
 /* Keeps the sum of all input buffers. */
@@ -412,6 +430,10 @@ struct conn *conn_new(struct conn_shared *shared, int fd, const char *peer)
 
 void conn_drain(struct conn *conn)
 {
-	if (conn->state == CONN_READING && conn->in.len == 0)
+	char octet;
+
+	/* A request that has come, but has not been read yet, is in hand too. */
+	if (conn->state == CONN_READING && conn->in.len == 0 &&
+		recv(conn->fd, &octet, 1, MSG_PEEK) <= 0)
 		conn_free(conn);
 }

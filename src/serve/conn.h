@@ -27,6 +27,8 @@ struct conn_shared {
 	size_t input_bytes; /* memory of all input buffers */
 	uint64_t version;   /* that the mirror has reached */
 	bool is_draining;
+	int64_t log_second; /* the second in which log_lines are counted */
+	unsigned log_lines;
 };
 
 /* fd is taken. NULL when memory is out (fd is closed). */
