@@ -62,7 +62,7 @@ COMMENT ON FUNCTION csdns.is_plain_record(int, text, text, text, int, int) IS
 -- <character-string>s up to the end, spaces between them or not; PowerDNS takes letters and digits without quotes for the last.
 CREATE OR REPLACE FUNCTION csdns.is_strings(content text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT content ~ '^("([^"\\]|\\[^0-9]|\\[0-9][0-9][0-9])*"[ \t\n\r]*)*([A-Za-z0-9]+)?$'
+    SELECT content ~ '^("([^"\\]|\\[^0-9]|\\[0-9][0-9][0-9])*"[ \t\n\r]*)*([A-Za-z0-9]+[ \t\n\r]*)?$'
 $$;
 COMMENT ON FUNCTION csdns.is_strings(text) IS
     'Whether the text is a list of quoted strings as PowerDNS reads it. A string may be longer than 255 octets: PowerDNS cuts it into several.';
