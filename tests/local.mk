@@ -25,6 +25,8 @@ UNIT_FEED = libcsdns_feed.a libcsdns_pg.a $(UNIT_MIRROR) $(PQ_LIBS) $(EVENT_LIBS
 UNIT_TOOL = libcsdns_tool.a $(UNIT_PG) $(JANSSON_LIBS)
 # Lets a test make the n-th allocation fail, see tests/unit/fail_alloc.h.
 UNIT_FAIL_ALLOC = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+# The same for pool_alloc, see tests/unit/fail_pool.h.
+UNIT_FAIL_POOL = -Wl,--wrap=pool_alloc
 
 UNIT_TESTS =
 UNIT_INPUTS = tests/unit/record-cases.tsv
@@ -65,7 +67,23 @@ tests_unit_test_json_text_LDADD = $(UNIT_BASE)
 UNIT_TESTS += tests/unit/test_table
 tests_unit_test_table_LDADD = $(UNIT_MIRROR)
 
-EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h
+UNIT_TESTS += tests/unit/test_rrs
+tests_unit_test_rrs_SOURCES = tests/unit/test_rrs.c tests/unit/fail_pool.c
+tests_unit_test_rrs_LDFLAGS = $(UNIT_FAIL_POOL)
+tests_unit_test_rrs_LDADD = $(UNIT_MIRROR)
+
+UNIT_TESTS += tests/unit/test_record
+tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/fail_alloc.c
+tests_unit_test_record_LDFLAGS = $(UNIT_FAIL_ALLOC)
+tests_unit_test_record_LDADD = $(UNIT_MIRROR)
+
+UNIT_TESTS += tests/unit/test_zone
+tests_unit_test_zone_SOURCES = tests/unit/test_zone.c tests/unit/mirror_check.c tests/unit/fail_pool.c
+tests_unit_test_zone_LDFLAGS = $(UNIT_FAIL_POOL)
+tests_unit_test_zone_LDADD = $(UNIT_MIRROR)
+
+EXTRA_DIST += tests/unit/mirror_check.h
+EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)
 if HAVE_CMOCKA
 UNIT_TESTS_HERE = $(UNIT_TESTS)

@@ -1,0 +1,225 @@
+#include "mirror_check.h"
+
+#include "unit.h"
+
+#include "dns/rrtype.h"
+
+typedef void (*node_fn)(void *arg, const struct node *node);
+
+static void each_node(const struct zone *zone, node_fn fn, void *arg)
+{
+	for (uint32_t i = 0; i < zone->names.buckets; i++) {
+		const struct table_entry *entry = table_bucket(&zone->names, i);
+		for (; entry != NULL; entry = entry->next)
+			fn(arg, (const struct node *)entry);
+	}
+}
+
+/* ---- existence ---- */
+
+struct existence {
+	const struct node *above;
+	bool exists;
+};
+
+static bool has_enabled(const struct rrs *rrs)
+{
+	struct rr rr;
+
+	for (const uint8_t *at = NULL; (at = rrs_next(rrs, at, &rr)) != NULL;)
+		if (!rr.disabled)
+			return true;
+	return false;
+}
+
+static void look_below(void *arg, const struct node *node)
+{
+	struct existence *existence = arg;
+
+	if (has_enabled(node->rrs) && name_is_in(node->name, node->name_len, existence->above->name,
+					      existence->above->name_len))
+		existence->exists = true;
+}
+
+bool node_exists_recounted(const struct zone *zone, const struct node *node)
+{
+	struct existence existence = {node, false};
+
+	each_node(zone, look_below, &existence);
+	return existence.exists;
+}
+
+/* ---- one zone ---- */
+
+struct children {
+	const struct zone *zone;
+	const struct node *parent;
+	uint32_t nodes;
+	uint32_t existing;
+};
+
+static void count_child(void *arg, const struct node *node)
+{
+	struct children *children = arg;
+
+	if (node->parent != children->parent)
+		return;
+	children->nodes++;
+	if (node_exists_recounted(children->zone, node))
+		children->existing++;
+}
+
+static uint8_t flag_of(uint16_t type)
+{
+	return type == RRTYPE_NS      ? RRS_NS
+	       : type == RRTYPE_DNAME ? RRS_DNAME
+	       : type == RRTYPE_CNAME ? RRS_CNAME
+				      : 0;
+}
+
+static void check_rrs(const struct rrs *rrs)
+{
+	uint8_t flags = 0;
+	uint32_t records = 0;
+	struct rr rr;
+
+	if (rrs == NULL)
+		return;
+	for (const uint8_t *at = NULL; (at = rrs_next(rrs, at, &rr)) != NULL; records++)
+		if (!rr.disabled)
+			flags |= RRS_ENABLED | flag_of(rr.type);
+	assert_int_equal(rrs->records, records);
+	assert_true(records > 0);
+	assert_int_equal(rrs->flags, flags);
+}
+
+struct sums {
+	const struct zone *zone;
+	bool is_quiet;
+	uint64_t records;
+	uint32_t nodes;
+};
+
+static void check_node(void *arg, const struct node *node)
+{
+	struct sums *sums = arg;
+	struct children children = {sums->zone, node, 0, 0};
+
+	assert_ptr_equal(zone_find(sums->zone, node->name, node->name_len), node);
+	if (node->name_len == 0) {
+		assert_null(node->parent);
+		assert_ptr_equal(sums->zone->apex, node);
+	} else {
+		size_t label = name_first_label(node->name, node->name_len);
+		const struct node *parent =
+			zone_find(sums->zone, node->name + label, node->name_len - label);
+		assert_non_null(parent);
+		assert_ptr_equal(node->parent, parent);
+	}
+	each_node(sums->zone, count_child, &children);
+	assert_int_equal(node->child_nodes, children.nodes);
+	assert_int_equal(node->entry.owner, children.existing);
+	assert_int_equal(node_exists(node), node_exists_recounted(sums->zone, node));
+	if (sums->zone->pins == NULL)
+		assert_int_equal(node->in_limbo, 0);
+	if (sums->is_quiet && sums->zone->pins == NULL)
+		assert_true(node->parent == NULL || node->rrs != NULL || node->child_nodes > 0);
+	check_rrs(node->rrs);
+	sums->records += node->rrs == NULL ? 0 : node->rrs->records;
+	sums->nodes++;
+}
+
+void zone_check(const struct zone *zone, bool is_quiet)
+{
+	struct sums sums = {zone, is_quiet, 0, 0};
+
+	assert_non_null(zone->apex);
+	assert_non_null(zone->info);
+	each_node(zone, check_node, &sums);
+	assert_int_equal(sums.nodes, zone->names.entries);
+	assert_int_equal(sums.records, zone->records);
+	if (zone->pins == NULL) {
+		assert_null(zone->retired);
+		assert_int_equal(zone->names.holds, 0);
+	}
+}
+
+/* ---- the mirror ---- */
+
+struct mirror_sums {
+	const struct mirror *mirror;
+	bool is_quiet;
+	uint32_t zones;
+};
+
+static void check_zone(void *arg, struct zone *zone)
+{
+	struct mirror_sums *sums = arg;
+
+	assert_ptr_equal(mirror_find_zone(sums->mirror, zone->name, zone->name_len), zone);
+	assert_ptr_equal(mirror_find_zone_by_id(sums->mirror, zone->id), zone);
+	assert_false(zone->is_garbage);
+	zone_check(zone, sums->is_quiet);
+	sums->zones++;
+}
+
+void mirror_check(const struct mirror *mirror, bool is_quiet)
+{
+	struct mirror_sums sums = {mirror, is_quiet, 0};
+
+	mirror_each_zone(mirror, check_zone, &sums);
+	assert_int_equal(sums.zones, mirror->zones_by_id.entries);
+	assert_int_equal(sums.zones, mirror->zones_by_name.entries);
+	assert_int_equal(sums.zones, mirror_zones(mirror));
+}
+
+/* ---- memory ---- */
+
+static size_t table_bytes(const struct table *table)
+{
+	size_t bytes = 0;
+
+	if (table->segment_cap == 0)
+		return 0;
+	bytes += pool_size(table->segment_cap * sizeof(*table->segments));
+	for (uint32_t i = 0; i < table->segment_cap; i++) {
+		uint32_t buckets = i == 0 ? table->first_cap : TABLE_SEGMENT;
+		if (table->segments[i] != NULL)
+			bytes += pool_size(buckets * sizeof(struct table_entry *));
+	}
+	return bytes;
+}
+
+static void add_node(void *arg, const struct node *node)
+{
+	struct reachable *reachable = arg;
+
+	reachable->data += pool_size(offsetof(struct node, name) + node->name_len);
+	if (node->rrs != NULL)
+		reachable->data += pool_size(offsetof(struct rrs, data) + node->rrs->size);
+}
+
+static void add_zone(void *arg, struct zone *zone)
+{
+	struct reachable *reachable = arg;
+
+	assert_null(zone->pins);
+	reachable->data += pool_size(offsetof(struct zone, name) + zone->name_len);
+	reachable->data += pool_size(zone->info->size);
+	for (const struct metadata *item = zone->metadata; item != NULL; item = item->next)
+		reachable->data += pool_size(sizeof(*item) + item->kind_len + item->content_len);
+	each_node(zone, add_node, reachable);
+	reachable->tables += table_bytes(&zone->names);
+}
+
+struct reachable mirror_reachable(const struct mirror *mirror)
+{
+	struct reachable reachable = {0, 0};
+
+	mirror_each_zone(mirror, add_zone, &reachable);
+	for (struct zone *zone = mirror->garbage; zone != NULL; zone = zone->next_garbage)
+		add_zone(&reachable, zone);
+	reachable.tables += table_bytes(&mirror->zones_by_id);
+	reachable.tables += table_bytes(&mirror->zones_by_name);
+	return reachable;
+}
