@@ -263,16 +263,25 @@ sub store {
 # --- random changes ---
 
 # One random transaction. Returns its name when it was committed; undef when the
-# store refused it as invalid, with the reason in $self->{refused}. Any other
-# error (a deadlock, a fault in a trigger) dies.
+# store refused it as invalid or it met another writer's lock or version, with the
+# reason in $self->{refused} and the SQLSTATE in $self->{state}. Any other error
+# dies. steps => n: that many changes in the one transaction; rollback => 1: ends
+# so, and returns "rollback".
 sub change {
-    my ($self, $dbh) = @_;
-    my ($name, $code) = @{ pick($self->_changes) };
-    $dbh->begin_work;
-    if (eval { $code->($self, $dbh); $dbh->commit; 1 }) { return $name }
-    my ($error, $state) = ($@, $dbh->state);
-    $dbh->rollback if !$dbh->{AutoCommit};    # a failed commit has ended it already
-    die "$name: $error" if $state !~ /^(?:23|22|P0001)/;
+    my ($self, $dbh, %how) = @_;
+    my @steps = map { pick($self->_changes) } 1 .. $how{steps} // 1;
+    my $name = @steps > 1 ? @steps . ' steps' : $steps[0][0];
+    my $done = eval {
+        $dbh->begin_work;
+        $_->[1]->($self, $dbh) for @steps;
+        $how{rollback} ? $dbh->rollback : $dbh->commit;
+        1;
+    };
+    return $how{rollback} ? 'rollback' : $name if $done;
+    my $error = $@;
+    $self->{state} = $dbh->state;
+    $dbh->rollback if !$dbh->{AutoCommit} && $dbh->ping;    # a failed commit has ended it already
+    die "$name: $error" if $self->{state} !~ /^(?:23|22|40|P0001)/;
     $self->{refused} = "$name: $error";
     return;
 }
