@@ -141,6 +141,7 @@ static int stage_node(struct change *change, struct zone *zone, struct node *nod
 	staged->rrs = NULL;
 	if (table_add(&change->names, &staged->entry) < 0)
 		return -1;
+	node->is_staged = 1;
 	*change->last_name = staged;
 	change->last_name = &staged->next;
 	return 0;
@@ -298,6 +299,8 @@ bool change_clean_step(struct change *change, size_t budget)
 		struct staged_name *name = change->first_name;
 		change->first_name = name->next;
 		rrs_free(name->rrs, name->zone->pool);
+		/* An ancestor may be staged as well: its own turn prunes it. */
+		name->node->is_staged = 0;
 		if (!name->zone->is_garbage)
 			zone_prune(name->zone, name->node);
 	}

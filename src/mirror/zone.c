@@ -49,6 +49,7 @@ static struct node *node_new(
 	node->rrs = NULL;
 	node->child_nodes = 0;
 	node->in_limbo = 0;
+	node->is_staged = 0;
 	node->name_len = (uint8_t)len;
 	memcpy(node->name, name, len);
 	if (table_add(&zone->names, &node->entry) < 0) {
@@ -86,7 +87,8 @@ struct node *zone_make(struct zone *zone, const uint8_t *name, size_t len)
 
 static bool node_is_needed(const struct node *node)
 {
-	return node->parent == NULL || node->rrs != NULL || node->child_nodes > 0 || node->in_limbo;
+	return node->parent == NULL || node->rrs != NULL || node->child_nodes > 0 ||
+	       node->in_limbo || node->is_staged;
 }
 
 void zone_prune(struct zone *zone, struct node *node)

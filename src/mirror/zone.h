@@ -22,8 +22,9 @@ struct node {
 				    * that exist */
 	struct node *parent;	   /* NULL at the apex */
 	struct rrs *rrs;	   /* NULL when there are none */
-	uint32_t child_nodes : 31; /* nodes whose parent this is, existing or not */
+	uint32_t child_nodes : 30; /* nodes whose parent this is, existing or not */
 	uint32_t in_limbo : 1;	   /* to be pruned when the last pin goes */
+	uint32_t is_staged : 1;	   /* a change set has it, and prunes it itself */
 	uint8_t name_len;
 	uint8_t name[];
 };
