@@ -43,6 +43,8 @@ static void add_message(struct buf *out, const PGresult *result)
 
 	if (message == NULL) { /* libpq's own: the connection was lost */
 		message = PQresultErrorMessage(result);
+		if (*message == '\0') /* not even a result */
+			message = "no answer from the database";
 		add_text(out, message, strlen(message));
 		return;
 	}
