@@ -215,9 +215,25 @@ BEGIN
 END
 $$;
 
--- Whoever changes the schema takes PowerDNS' tables first, as every writer does, and csdns' tables after them: no deadlock.
+-- Whoever changes the schema waits for the writers first, in the order in which most of them go, and never holds one table long
+-- while it waits for another: some writers go in another order, and none of them shall be the victim of a deadlock.
 DO $$
+DECLARE
+    patience text := current_setting('lock_timeout');
 BEGIN
-    LOCK TABLE domains, records, domainmetadata, cryptokeys, tsigkeys, supermasters IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM set_config('lock_timeout', '100ms', true);
+    FOR try IN 1..300 LOOP
+        BEGIN
+            LOCK TABLE records, domains, domainmetadata, cryptokeys, tsigkeys, supermasters IN SHARE ROW EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                IF try = 300 THEN
+                    RAISE EXCEPTION 'could not lock PowerDNS'' tables: other transactions keep them'
+                          USING ERRCODE = 'lock_not_available', HINT = 'End long transactions on them, then try again.';
+                END IF;
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', patience, true);
 END
 $$;

@@ -1,23 +1,36 @@
 -- Takes csdns away: its triggers on PowerDNS' tables and the schema csdns.  PowerDNS' tables keep their rows and go on
--- working with gpgsql.  Roles stay where another database of the cluster may use them; their rights here go.
+-- working with gpgsql.  The roles stay, another database of the cluster may use them; their rights here go.
 DO $$
 DECLARE
-    t record;
-    r text;
+    it record;
 BEGIN
-    FOR t IN SELECT g.tgname, g.tgrelid::regclass AS tab
-               FROM pg_trigger g
-               JOIN pg_proc p ON p.oid = g.tgfoid
-              WHERE p.pronamespace = to_regnamespace('csdns') AND NOT g.tgisinternal
+    FOR it IN SELECT g.tgname, g.tgrelid::regclass AS tab
+                FROM pg_trigger g
+                JOIN pg_proc p ON p.oid = g.tgfoid
+               WHERE p.pronamespace = to_regnamespace('csdns') AND NOT g.tgisinternal
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.tab);
+        EXECUTE format('DROP TRIGGER %I ON %s', it.tgname, it.tab);
     END LOOP;
-    DROP SCHEMA IF EXISTS csdns CASCADE;
-    FOREACH r IN ARRAY ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin'] LOOP
-        IF EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
-            -- rights only: these roles own nothing
-            EXECUTE format('REVOKE ALL ON domains, records, domainmetadata, cryptokeys, tsigkeys, supermasters, comments FROM %I', r);
-        END IF;
+
+    IF to_regnamespace('csdns') IS NOT NULL THEN
+        SET LOCAL client_min_messages = warning;
+        DROP SCHEMA csdns CASCADE;
+    END IF;
+
+    FOR it IN SELECT format('REVOKE ALL ON %s %s FROM %I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+                            c.oid::regclass, r.rolname) AS sql
+                FROM pg_class c, aclexplode(c.relacl) a
+                JOIN pg_roles r ON r.oid = a.grantee
+               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin')
+               GROUP BY c.relkind, c.oid, r.rolname
+              UNION ALL
+              SELECT format('REVOKE ALL ON SCHEMA %I FROM %I', n.nspname, r.rolname)
+                FROM pg_namespace n, aclexplode(n.nspacl) a
+                JOIN pg_roles r ON r.oid = a.grantee
+               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin')
+               GROUP BY n.nspname, r.rolname
+    LOOP
+        EXECUTE it.sql;
     END LOOP;
 END
 $$;
