@@ -82,6 +82,12 @@ tests_unit_test_zone_SOURCES = tests/unit/test_zone.c tests/unit/mirror_check.c 
 tests_unit_test_zone_LDFLAGS = $(UNIT_FAIL_POOL)
 tests_unit_test_zone_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_change
+tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/mirror_check.c \
+	tests/unit/fail_alloc.c tests/unit/fail_pool.c
+tests_unit_test_change_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
+tests_unit_test_change_LDADD = $(UNIT_MIRROR)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

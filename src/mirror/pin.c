@@ -4,6 +4,8 @@
  */
 #include "mirror/zone.h"
 
+#include "dns/rrtype.h"
+
 #include <string.h>
 
 /* What a node had when the pin was made, for a node that has changed since. */
@@ -132,6 +134,26 @@ struct zone_pin *zone_pin_new(struct zone *zone)
 	return pin;
 }
 
+/* What the node had when the pin was made. */
+static const struct rrs *pin_rrs(const struct zone_pin *pin, const struct node *node)
+{
+	const struct undo *undo = pin->undo.entries == 0 ? NULL : undo_find(pin, node);
+
+	return undo == NULL ? node->rrs : undo->rrs;
+}
+
+bool zone_pin_authoritative(const struct zone_pin *pin, const struct node *node, uint16_t type)
+{
+	if (node->parent == NULL)
+		return true;
+	if (rrs_has(pin_rrs(pin, node), RRS_NS) && type != RRTYPE_DS)
+		return false;
+	for (node = node->parent; node->parent != NULL; node = node->parent)
+		if (rrs_has(pin_rrs(pin, node), RRS_NS))
+			return false;
+	return true;
+}
+
 int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *arg)
 {
 	const struct table *names = &pin->zone->names;
@@ -141,8 +163,7 @@ int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *ar
 		const struct table_entry *entry = table_bucket(names, pin->bucket++);
 		for (; entry != NULL; entry = entry->next) {
 			const struct node *node = (const struct node *)entry;
-			const struct undo *undo = undo_find(pin, node);
-			const struct rrs *rrs = undo == NULL ? node->rrs : undo->rrs;
+			const struct rrs *rrs = pin_rrs(pin, node);
 			if (rrs == NULL)
 				continue;
 			fn(arg, node, rrs);

@@ -115,6 +115,8 @@ struct zone_pin *zone_pin_new(struct zone *zone);
  * memory ran out. */
 typedef void (*zone_name_fn)(void *arg, const struct node *node, const struct rrs *rrs);
 int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *arg);
+/* node_is_authoritative, as it was when the pin was made. For a node that the walk shows. */
+bool zone_pin_authoritative(const struct zone_pin *pin, const struct node *node, uint16_t type);
 /* Ends the pin. The zone is the caller's to free where zone->is_garbage and no pins are left. */
 void zone_pin_free(struct zone_pin *pin);
 struct zone *zone_pin_zone(const struct zone_pin *pin);

@@ -42,7 +42,9 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 		if (!part->listing->is_first)
 			buf_add_char(part->reply, ',');
 		part->listing->is_first = false;
-		record_text_add(part->reply, zone, node, &rr, name, (size_t)(end - name));
+		record_text_add(part->reply, zone, &rr,
+			zone_pin_authoritative(part->listing->pin, node, rr.type), name,
+			(size_t)(end - name));
 	}
 }
 

@@ -65,7 +65,8 @@ static void add_records(struct call *call, const struct question *question, cons
 			(rr.disabled && !question->with_disabled))
 			continue;
 		separate(call->reply);
-		record_text_add(call->reply, zone, node, &rr, question->text, question->text_len);
+		record_text_add(call->reply, zone, &rr, node_is_authoritative(node, rr.type),
+			question->text, question->text_len);
 	}
 }
 

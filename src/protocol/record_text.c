@@ -46,13 +46,13 @@ static void add_record(struct buf *reply, const char *type, const char *name, si
 	buf_added(reply, (size_t)(at - start));
 }
 
-void record_text_add(struct buf *reply, const struct zone *zone, const struct node *node,
-	const struct rr *rr, const char *name, size_t name_len)
+void record_text_add(struct buf *reply, const struct zone *zone, const struct rr *rr, bool auth,
+	const char *name, size_t name_len)
 {
 	char scratch[RRTYPE_TEXT_SIZE];
 
 	add_record(reply, rrtype_print(rr->type, scratch), name, name_len, rr->content,
-		rr->content_len, rr->ttl, zone->id, node_is_authoritative(node, rr->type));
+		rr->content_len, rr->ttl, zone->id, auth);
 }
 
 void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,

@@ -7,9 +7,9 @@
 #include "base/buf.h"
 #include "mirror/zone.h"
 
-/* name: as it stands in JSON, without quotes. */
-void record_text_add(struct buf *reply, const struct zone *zone, const struct node *node,
-	const struct rr *rr, const char *name, size_t name_len);
+/* name: as it stands in JSON, without quotes. auth: is the record authoritative? */
+void record_text_add(struct buf *reply, const struct zone *zone, const struct rr *rr, bool auth,
+	const char *name, size_t name_len);
 /* The record with an empty type by which PowerDNS knows an empty non-terminal. It can be seen in
  * an answer to ANY, with the TTL of a record that has none of its own. */
 void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,

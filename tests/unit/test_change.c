@@ -1,0 +1,786 @@
+/*
+ * Change sets against a naive model: a store of lists, changed at random and journaled as the
+ * database does it. What a change set is to do is done to the model and fed to the mirror, and
+ * after each step the mirror has to be as the model says, for lookups and for pinned listings.
+ */
+#include "unit.h"
+
+#include "dns/rrtype.h"
+#include "fail_alloc.h"
+#include "fail_pool.h"
+#include "fill.h"
+#include "mirror/change.h"
+#include "mirror_check.h"
+
+/* ---- the model ---- */
+
+#define ZONES	 5
+#define RECORDS	 40
+#define METADATA 4
+#define LISTINGS 6
+
+struct model_record {
+	char name[32];
+	const char *type;
+	char content[64];
+	int ttl;
+	bool disabled;
+};
+
+struct model_zone {
+	int id; /* 0: there is none */
+	const char *name;
+	const char *type;
+	int last_check;
+	unsigned n_records;
+	struct model_record records[RECORDS];
+	unsigned n_metadata;
+	int metadata[METADATA];
+};
+
+struct model {
+	struct model_zone zones[ZONES];
+};
+
+/* They lie in each other. */
+static const char *const zone_names[] = {"t", "a.t", "b.a.t", "u", "", "c.u"};
+static const char *const labels[] = {"a", "b", "c", "*"};
+static const char *const types[] = {"A", "NS", "DS", "TXT", "CNAME", "TYPE1000"};
+static const char *const zone_types[] = {"NATIVE", "MASTER", "SLAVE"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define PICK(array)  ((array)[unit_random(COUNT(array))])
+
+/* A name of up to four labels in the zone. */
+static void random_name(char *name, size_t size, const char *zone)
+{
+	name[0] = '\0';
+	for (size_t n = unit_random(5); n > 0; n--) {
+		strncat(name, PICK(labels), size - strlen(name) - 1);
+		if (n > 1 || zone[0] != '\0')
+			strncat(name, ".", size - strlen(name) - 1);
+	}
+	strncat(name, zone, size - strlen(name) - 1);
+}
+
+static struct model_zone *model_find(struct model *model, int id)
+{
+	for (size_t i = 0; i < ZONES; i++)
+		if (model->zones[i].id == id)
+			return &model->zones[i];
+	return NULL;
+}
+
+static struct model_zone *model_find_name(struct model *model, const char *name)
+{
+	for (size_t i = 0; i < ZONES; i++)
+		if (model->zones[i].id != 0 && strcmp(model->zones[i].name, name) == 0)
+			return &model->zones[i];
+	return NULL;
+}
+
+static void random_record(struct model_record *record, const char *name)
+{
+	memset(record, 0, sizeof(*record));
+	(void)snprintf(record->name, sizeof(record->name), "%s", name);
+	record->type = PICK(types);
+	if (strcmp(record->type, "A") == 0)
+		(void)snprintf(record->content, sizeof(record->content), "192.0.2.%u",
+			(unsigned)unit_random(256));
+	else if (strcmp(record->type, "TXT") == 0)
+		(void)snprintf(record->content, sizeof(record->content), "\"t\\\\%.*s\"",
+			(int)unit_random(20), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	else if (strcmp(record->type, "DS") == 0)
+		(void)snprintf(record->content, sizeof(record->content),
+			"1 8 1 0123456789abcdef0123456789abcdef01234567");
+	else if (strcmp(record->type, "TYPE1000") == 0)
+		(void)snprintf(record->content, sizeof(record->content), "\\# 1 %02x",
+			(unsigned)unit_random(256));
+	else
+		(void)snprintf(record->content, sizeof(record->content), "n%u.example",
+			(unsigned)unit_random(100));
+	record->ttl = (int)unit_random(10000);
+	record->disabled = unit_random(4) == 0;
+}
+
+static void add_records(struct model_zone *zone, const char *name, size_t n)
+{
+	for (; n > 0 && zone->n_records < RECORDS; n--)
+		random_record(&zone->records[zone->n_records++], name);
+}
+
+static void remove_records(struct model_zone *zone, const char *name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < zone->n_records; i++)
+		if (strcmp(zone->records[i].name, name) != 0)
+			zone->records[kept++] = zone->records[i];
+	zone->n_records = kept;
+}
+
+/* ---- what a transaction touches ---- */
+
+#define TOUCHED 40
+
+struct journal {
+	unsigned n_zones, n_infos, n_names;
+	int zones[TOUCHED];
+	int infos[TOUCHED];
+	struct {
+		int id;
+		char name[32];
+	} names[TOUCHED];
+};
+
+static void touch_zone(struct journal *journal, int id)
+{
+	if (journal->n_zones < TOUCHED)
+		journal->zones[journal->n_zones++] = id;
+}
+
+static bool journal_is_full(const struct journal *journal)
+{
+	return journal->n_zones + 4 > TOUCHED || journal->n_infos + 4 > TOUCHED ||
+	       journal->n_names + 4 > TOUCHED;
+}
+
+static void touch_name(struct journal *journal, int id, const char *name)
+{
+	journal->names[journal->n_names].id = id;
+	(void)snprintf(journal->names[journal->n_names++].name, 32, "%s", name);
+}
+
+static void op_create(struct model *model, struct journal *journal)
+{
+	struct model_zone *zone = model_find(model, 0);
+	const char *name = PICK(zone_names);
+	int id = 1 + (int)unit_random(8);
+	char text[32];
+
+	if (zone == NULL || model_find_name(model, name) != NULL || model_find(model, id) != NULL)
+		return;
+	memset(zone, 0, sizeof(*zone));
+	zone->id = id;
+	zone->name = name;
+	zone->type = PICK(zone_types);
+	for (size_t n = unit_random(12); n > 0; n--) {
+		random_name(text, sizeof(text), name);
+		add_records(zone, text, 1 + unit_random(2));
+	}
+	touch_zone(journal, id);
+}
+
+static void op_delete(struct model_zone *zone, struct journal *journal)
+{
+	touch_zone(journal, zone->id);
+	memset(zone, 0, sizeof(*zone));
+}
+
+/* A name: all its records replaced, some added, or all removed. */
+static void op_name(struct model_zone *zone, struct journal *journal)
+{
+	char name[32];
+
+	if (zone->n_records > 0 && unit_random(2) == 0)
+		(void)snprintf(
+			name, sizeof(name), "%s", zone->records[unit_random(zone->n_records)].name);
+	else
+		random_name(name, sizeof(name), zone->name);
+	if (unit_random(3) > 0)
+		remove_records(zone, name);
+	if (unit_random(3) > 0)
+		add_records(zone, name, 1 + unit_random(3));
+	touch_name(journal, zone->id, name);
+}
+
+/* Every record below a name goes. */
+static void op_prune(struct model_zone *zone, struct journal *journal)
+{
+	char name[32];
+
+	for (int i = 0; i < 4 && zone->n_records > 0; i++) {
+		(void)snprintf(
+			name, sizeof(name), "%s", zone->records[unit_random(zone->n_records)].name);
+		remove_records(zone, name);
+		touch_name(journal, zone->id, name);
+	}
+}
+
+static void op_info(struct model_zone *zone, struct journal *journal)
+{
+	zone->type = PICK(zone_types);
+	zone->last_check = (int)unit_random(1000);
+	journal->infos[journal->n_infos++] = zone->id;
+}
+
+static void op_metadata(struct model_zone *zone, struct journal *journal)
+{
+	zone->n_metadata = (unsigned)unit_random(METADATA + 1);
+	for (unsigned i = 0; i < zone->n_metadata; i++)
+		zone->metadata[i] = (int)unit_random(10);
+	touch_zone(journal, zone->id);
+}
+
+/* Two zones exchange their ids, or all but these. */
+static void op_exchange(struct model *model, struct model_zone *zone, struct journal *journal)
+{
+	struct model_zone *other = &PICK(model->zones);
+
+	if (other->id == 0 || other == zone)
+		return;
+	int id = zone->id;
+	zone->id = other->id;
+	other->id = id;
+	touch_zone(journal, zone->id);
+	touch_zone(journal, other->id);
+}
+
+/* A zone gets another name, its records with it. */
+static void op_rename(struct model *model, struct model_zone *zone, struct journal *journal)
+{
+	const char *name = PICK(zone_names);
+	char text[32];
+
+	if (model_find_name(model, name) != NULL)
+		return;
+	zone->name = name;
+	for (unsigned i = 0; i < zone->n_records; i++) {
+		random_name(text, sizeof(text), name);
+		memcpy(zone->records[i].name, text, sizeof(text));
+	}
+	touch_zone(journal, zone->id);
+}
+
+static void op_random(struct model *model, struct journal *journal)
+{
+	struct model_zone *zone = &PICK(model->zones);
+	size_t dice = unit_random(100);
+
+	if (zone->id == 0 || journal_is_full(journal))
+		op_create(model, journal);
+	else if (dice < 60)
+		op_name(zone, journal);
+	else if (dice < 75)
+		op_prune(zone, journal);
+	else if (dice < 83)
+		op_info(zone, journal);
+	else if (dice < 88)
+		op_metadata(zone, journal);
+	else if (dice < 93)
+		op_exchange(model, zone, journal);
+	else if (dice < 97)
+		op_rename(model, zone, journal);
+	else
+		op_delete(zone, journal);
+}
+
+/* ---- rows of the model ---- */
+
+static struct domain_row domain_row(const struct model_zone *zone)
+{
+	struct domain_row row = fill_domain(zone->id, zone->name, zone->type);
+
+	row.last_check = zone->last_check;
+	return row;
+}
+
+static struct record_row record_row(const struct model_zone *zone, unsigned i)
+{
+	const struct model_record *record = &zone->records[i];
+	struct record_row row = fill_record(zone->id, record->name, record->type, record->content);
+
+	row.ttl = record->ttl;
+	row.disabled = record->disabled;
+	return row;
+}
+
+static struct metadata_row metadata_row(const struct model_zone *zone, unsigned i)
+{
+	static const char *const contents[] = {
+		"0", "1", "2", "3", "4", "5", "6", "7", "8", "\"9\\"};
+
+	return fill_metadata(
+		zone->id, zone->metadata[i] % 2 == 0 ? "EVEN" : "ODD", contents[zone->metadata[i]]);
+}
+
+/* 0, or -1 when memory ran out. */
+static int load(struct mirror *mirror, const struct model *model)
+{
+	const char *why;
+
+	for (size_t i = 0; i < ZONES; i++) {
+		const struct model_zone *zone = &model->zones[i];
+		struct domain_row row = domain_row(zone);
+		if (zone->id == 0)
+			continue;
+		enum row_result result = mirror_add_domain(mirror, &row, &why);
+		for (unsigned k = 0; result == ROW_TAKEN && k < zone->n_metadata; k++) {
+			struct metadata_row item = metadata_row(zone, k);
+			result = mirror_add_metadata(mirror, &item, &why);
+		}
+		for (unsigned k = 0; result == ROW_TAKEN && k < zone->n_records; k++) {
+			struct record_row record = record_row(zone, k);
+			result = mirror_add_record(mirror, &record, &why);
+		}
+		if (result == ROW_NO_MEMORY)
+			return -1;
+		assert_int_equal(result, ROW_TAKEN);
+	}
+	return 0;
+}
+
+/* ---- is the mirror as the model says? ---- */
+
+static bool same_text(const char *a, size_t len, const char *b)
+{
+	return strlen(b) == len && memcmp(a, b, len) == 0;
+}
+
+/* The content as the mirror keeps it. */
+static void escape(char *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			*out++ = '\\';
+		*out++ = *text;
+	}
+	*out = '\0';
+}
+
+static bool same_record(const struct rr *rr, const struct model_record *record)
+{
+	char content[2 * sizeof(record->content)];
+
+	escape(content, record->content);
+	return rr->type == rrtype_parse(record->type, strlen(record->type)) &&
+	       rr->ttl == (uint32_t)record->ttl && rr->disabled == record->disabled &&
+	       same_text(rr->content, rr->content_len, content);
+}
+
+/* The records of a name are those of the model, in the same order. */
+static void check_records(const struct model_zone *zone, const char *name, const struct rrs *rrs)
+{
+	const uint8_t *at = NULL;
+	struct rr rr;
+
+	for (unsigned i = 0; i < zone->n_records; i++) {
+		if (strcmp(zone->records[i].name, name) != 0)
+			continue;
+		at = rrs_next(rrs, at, &rr);
+		assert_non_null(at);
+		assert_true(same_record(&rr, &zone->records[i]));
+	}
+	/* none has none: a walk of nothing begins at its end */
+	if (at != NULL)
+		assert_null(rrs_next(rrs, at, &rr));
+	else
+		assert_null(rrs);
+}
+
+static bool ends_below(const char *name, const char *above)
+{
+	size_t len = strlen(name);
+	size_t above_len = strlen(above);
+
+	if (above_len == 0 || strcmp(name, above) == 0)
+		return true;
+	return len > above_len && strcmp(name + len - above_len, above) == 0 &&
+	       name[len - above_len - 1] == '.';
+}
+
+static bool model_exists(const struct model_zone *zone, const char *name)
+{
+	for (unsigned i = 0; i < zone->n_records; i++)
+		if (!zone->records[i].disabled && ends_below(zone->records[i].name, name))
+			return true;
+	return false;
+}
+
+static void check_name(const struct zone *zone, const struct model_zone *model, const char *text)
+{
+	struct name name;
+
+	assert_int_equal(name_parse(&name, text, strlen(text)), NAME_OK);
+	struct node *node = zone_find(zone, name.wire, (size_t)(name.len - zone->name_len));
+	assert_int_equal(node != NULL && node_exists(node), model_exists(model, text));
+	check_records(model, text, node == NULL ? NULL : node->rrs);
+}
+
+static enum zone_kind kind_of(const char *type)
+{
+	return strcmp(type, "MASTER") == 0  ? ZONE_PRIMARY
+	       : strcmp(type, "SLAVE") == 0 ? ZONE_SECONDARY
+					    : ZONE_NATIVE;
+}
+
+static void check_metadata(const struct zone *zone, const struct model_zone *model)
+{
+	const struct metadata *item = zone->metadata;
+	char content[20];
+
+	for (unsigned i = 0; i < model->n_metadata; i++, item = item->next) {
+		struct metadata_row row = metadata_row(model, i);
+		assert_non_null(item);
+		escape(content, row.content.at);
+		assert_true(same_text(item->text, item->kind_len, row.kind.at));
+		assert_true(same_text(item->text + item->kind_len, item->content_len, content));
+	}
+	assert_null(item);
+}
+
+/* Each name of the model, those above it, some near it and some at random. */
+static void check_zone(const struct zone *zone, const struct model_zone *model)
+{
+	char text[48];
+
+	assert_int_equal(zone->info->kind, kind_of(model->type));
+	assert_int_equal(zone->info->last_check, model->last_check);
+	check_metadata(zone, model);
+	assert_int_equal(zone->records, model->n_records);
+	check_name(zone, model, model->name);
+	for (unsigned i = 0; i < model->n_records; i++) {
+		const char *name = model->records[i].name;
+		for (; strcmp(name, model->name) != 0; name = strchr(name, '.') + 1) {
+			check_name(zone, model, name);
+			if (strchr(name, '.') == NULL)
+				break; /* of the root */
+		}
+		if (model->records[i].name[0] != '\0') {
+			(void)snprintf(
+				text, sizeof(text), "%s.%s", PICK(labels), model->records[i].name);
+			check_name(zone, model, text);
+		}
+	}
+	for (int i = 0; i < 10; i++) {
+		random_name(text, sizeof(text), model->name);
+		check_name(zone, model, text);
+	}
+}
+
+static void check(const struct mirror *mirror, struct model *model, bool is_quiet)
+{
+	size_t zones = 0;
+
+	mirror_check(mirror, is_quiet);
+	for (int id = 1; id < 10; id++) {
+		const struct zone *zone = mirror_find_zone_by_id(mirror, id);
+		const struct model_zone *expected = model_find(model, id);
+		assert_int_equal(zone != NULL, expected != NULL);
+		if (zone == NULL)
+			continue;
+		struct name name;
+		zones++;
+		assert_int_equal(
+			name_parse(&name, expected->name, strlen(expected->name)), NAME_OK);
+		assert_ptr_equal(mirror_find_zone(mirror, name.wire, name.len), zone);
+		check_zone(zone, expected);
+	}
+	assert_int_equal(mirror_zones(mirror), zones);
+}
+
+/* ---- pinned listings ---- */
+
+struct listing {
+	struct mirror *mirror; /* a reference */
+	struct zone_pin *pin;  /* NULL: there is none */
+	struct model_zone expected;
+	bool is_seen[RECORDS];
+	bool is_done;
+};
+
+static void listing_begin(struct listing *listing, struct mirror *mirror, struct model *model)
+{
+	const struct model_zone *expected = &PICK(model->zones);
+
+	if (expected->id == 0)
+		return;
+	memset(listing, 0, sizeof(*listing));
+	listing->pin = zone_pin_new(mirror_find_zone_by_id(mirror, expected->id));
+	if (listing->pin == NULL)
+		return;
+	mirror_ref(mirror);
+	listing->mirror = mirror;
+	listing->expected = *expected;
+}
+
+static bool node_has_name(const struct zone *zone, const struct node *node, const char *text)
+{
+	struct name name;
+
+	assert_int_equal(name_parse(&name, text, strlen(text)), NAME_OK);
+	return name.len == node->name_len + zone->name_len &&
+	       memcmp(name.wire, node->name, node->name_len) == 0;
+}
+
+/* Is each record of the name authoritative just where the pinned zone says so? */
+static bool expected_auth(const struct model_zone *zone, const struct model_record *record)
+{
+	for (unsigned i = 0; i < zone->n_records; i++) {
+		const struct model_record *ns = &zone->records[i];
+		if (strcmp(ns->type, "NS") != 0 || ns->disabled ||
+			strcmp(ns->name, zone->name) == 0 || !ends_below(record->name, ns->name))
+			continue;
+		if (strcmp(record->type, "DS") != 0 || strcmp(record->name, ns->name) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void on_name(void *arg, const struct node *node, const struct rrs *rrs)
+{
+	struct listing *listing = arg;
+	const struct model_zone *expected = &listing->expected;
+	const char *name = NULL;
+
+	for (unsigned i = 0; i < expected->n_records; i++) {
+		const struct model_record *record = &expected->records[i];
+		if (!node_has_name(zone_pin_zone(listing->pin), node, record->name))
+			continue;
+		name = record->name;
+		assert_false(listing->is_seen[i]);
+		listing->is_seen[i] = true;
+		assert_int_equal(zone_pin_authoritative(listing->pin, node,
+					 rrtype_parse(record->type, strlen(record->type))),
+			expected_auth(expected, record));
+	}
+	assert_non_null(name);
+	check_records(expected, name, rrs);
+}
+
+static void listing_end(struct listing *listing)
+{
+	struct zone *zone = zone_pin_zone(listing->pin);
+
+	zone_pin_free(listing->pin);
+	if (zone->is_garbage && zone->pins == NULL)
+		mirror_discard_zone(listing->mirror, zone);
+	mirror_unref(listing->mirror);
+	listing->pin = NULL;
+}
+
+/* A part, sometimes the last one, sometimes the peer goes. */
+static void listing_go_on(struct listing *listing)
+{
+	if (listing->is_done || unit_random(20) == 0) {
+		listing_end(listing);
+		return;
+	}
+	int done = zone_pin_walk(listing->pin, 1 + unit_random(4), on_name, listing);
+	assert_in_range(done, 0, 1);
+	if (done == 1) {
+		listing->is_done = true;
+		for (unsigned i = 0; i < listing->expected.n_records; i++)
+			assert_true(listing->is_seen[i]);
+	}
+}
+
+/* ---- the run ---- */
+
+struct run {
+	struct mirror *mirror;
+	struct mirror *dropped; /* list */
+	struct model model;	/* what the mirror shows */
+	struct listing listings[LISTINGS];
+	uint64_t version;
+};
+
+static unsigned count_listings(const struct run *run)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < LISTINGS; i++)
+		n += run->listings[i].pin != NULL;
+	return n;
+}
+
+static void free_dropped(struct run *run, size_t budget)
+{
+	for (struct mirror **at = &run->dropped; *at != NULL;) {
+		struct mirror *mirror = *at;
+		struct mirror *next = mirror->next;
+		if (mirror->refs == 0 && mirror_free_step(mirror, budget))
+			*at = next;
+		else
+			at = &mirror->next;
+	}
+}
+
+/* What may happen between any two steps of the feed: listings begin, go on and end; lookups see
+ * what they saw. */
+static void turn(struct run *run)
+{
+	for (size_t i = 0; i < LISTINGS; i++) {
+		if (unit_random(3) > 0)
+			continue;
+		if (run->listings[i].pin != NULL)
+			listing_go_on(&run->listings[i]);
+		else if (unit_random(6) == 0)
+			listing_begin(&run->listings[i], run->mirror, &run->model);
+	}
+	if (unit_random(10) == 0)
+		check(run->mirror, &run->model, false);
+	free_dropped(run, unit_random(300));
+}
+
+/* Now and then. */
+static void maybe_turn(struct run *run)
+{
+	if (unit_random(8) == 0)
+		turn(run);
+}
+
+static void touch_all(struct run *run, struct change *change, const struct journal *journal)
+{
+	/* the journal says things twice */
+	for (int twice = 0; twice < 1 + (int)unit_random(2); twice++) {
+		for (unsigned i = 0; i < journal->n_zones; i++)
+			assert_int_equal(change_touch_zone(change, journal->zones[i]), 0);
+		for (unsigned i = 0; i < journal->n_names; i++) {
+			maybe_turn(run);
+			assert_int_equal(change_touch_name(change, journal->names[i].id,
+						 fill_text(journal->names[i].name)),
+				0);
+		}
+		for (unsigned i = 0; i < journal->n_infos; i++)
+			assert_int_equal(change_touch_info(change, journal->infos[i]), 0);
+	}
+}
+
+/* The rows of all zones, touched or not: the change set takes what is touched. */
+static void feed_all(struct run *run, struct change *change, const struct model *model)
+{
+	const char *why;
+
+	for (size_t i = 0; i < ZONES; i++) {
+		struct domain_row row = domain_row(&model->zones[i]);
+		if (row.id != 0)
+			assert_in_range(
+				change_add_domain(change, &row, &why), ROW_TAKEN, ROW_IGNORED);
+	}
+	for (size_t i = 0; i < ZONES; i++) {
+		const struct model_zone *zone = &model->zones[i];
+		for (unsigned k = 0; zone->id != 0 && k < zone->n_metadata; k++) {
+			struct metadata_row row = metadata_row(zone, k);
+			assert_in_range(
+				change_add_metadata(change, &row, &why), ROW_TAKEN, ROW_IGNORED);
+		}
+		for (unsigned k = 0; zone->id != 0 && k < zone->n_records; k++) {
+			struct record_row row = record_row(zone, k);
+			maybe_turn(run);
+			assert_in_range(
+				change_add_record(change, &row, &why), ROW_TAKEN, ROW_IGNORED);
+		}
+	}
+}
+
+static void clean(struct run *run, struct change *change)
+{
+	while (!change_clean_step(change, unit_random(5)))
+		turn(run);
+	while (!mirror_free_step(run->mirror, 1 + unit_random(20)))
+		turn(run);
+}
+
+/* One change set of some transactions. */
+static void step(struct run *run)
+{
+	struct model next = run->model;
+	struct journal journal = {0};
+	struct change *change = change_new(run->mirror);
+
+	assert_non_null(change);
+	for (size_t n = 1 + unit_random(8); n > 0; n--)
+		op_random(&next, &journal);
+	touch_all(run, change, &journal);
+	turn(run);
+	bool is_fed = unit_random(10) > 0;
+	if (is_fed)
+		feed_all(run, change, &next);
+	turn(run);
+	check(run->mirror, &run->model, false);
+	if (!is_fed || unit_random(10) == 0) {
+		change_abort(change);
+		return;
+	}
+	struct store_version version = {++run->version, 5};
+	change_commit(change, version);
+	run->model = next;
+	assert_int_equal(run->mirror->version.number, run->version);
+	check(run->mirror, &run->model, false);
+	clean(run, change);
+}
+
+/* Another mirror with the same data takes the place of the first. */
+static void reload(struct run *run)
+{
+	struct mirror *old = run->mirror;
+
+	run->mirror = mirror_new(300);
+	assert_non_null(run->mirror);
+	assert_int_equal(load(run->mirror, &run->model), 0);
+	mirror_unref(old);
+	old->next = run->dropped;
+	run->dropped = old;
+}
+
+/* No more memory is taken than what can be reached, and that is what a mirror has that was filled
+ * with the same data. */
+static void check_memory(struct run *run)
+{
+	struct mirror *fresh = mirror_new(300);
+
+	assert_non_null(fresh);
+	while (!mirror_free_step(run->mirror, 100))
+		;
+	assert_int_equal(load(fresh, &run->model), 0);
+	struct reachable in_fresh = mirror_reachable(fresh);
+	struct reachable in_old = mirror_reachable(run->mirror);
+	assert_int_equal(in_fresh.data + in_fresh.tables, pool_used(fresh->pool));
+	assert_int_equal(in_old.data + in_old.tables, pool_used(run->mirror->pool));
+	assert_int_equal(in_old.data, in_fresh.data);
+	mirror_unref(fresh);
+	assert_true(mirror_free_step(fresh, SIZE_MAX));
+}
+
+static void test_random(void **state)
+{
+	struct run *run = calloc(1, sizeof(*run));
+
+	(void)state;
+	assert_non_null(run);
+	run->mirror = mirror_new(300);
+	assert_non_null(run->mirror);
+	for (int i = 0; i < 1500; i++) {
+		step(run);
+		check(run->mirror, &run->model, true);
+		if (count_listings(run) == 0)
+			check_memory(run);
+		if (unit_random(50) == 0)
+			reload(run);
+		/* all of them end, now and then */
+		for (size_t k = 0; unit_random(20) == 0 && k < LISTINGS; k++)
+			if (run->listings[k].pin != NULL)
+				listing_end(&run->listings[k]);
+	}
+	for (size_t i = 0; i < LISTINGS; i++)
+		if (run->listings[i].pin != NULL)
+			listing_end(&run->listings[i]);
+	check_memory(run);
+	free_dropped(run, SIZE_MAX);
+	assert_null(run->dropped);
+	mirror_unref(run->mirror);
+	while (!mirror_free_step(run->mirror, 1))
+		;
+	free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+	};
+
+	unit_seed();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
