@@ -21,14 +21,6 @@ static const struct option_spec options[] = {
 		.value = "DIR",
 		.help = "folder of the SQL files (default: $CSDNS_SCHEMA_DIR, "
 			"else " CSDNS_SCHEMA_DIR ")"},
-	{.name = "lock-timeout",
-		.type = OPTION_SECONDS,
-		.offset = offsetof(struct schema_settings, lock_timeout),
-		.value = "TIME",
-		.initial = "10s",
-		.max = 24L * 3600 * 1000,
-		.help = "how long a table may stay locked by others before install, upgrade and "
-			"remove give up; 0: wait for ever"},
 	{.name = "yes",
 		.letter = 'y',
 		.type = OPTION_FLAG,
@@ -65,20 +57,23 @@ int schema_installed_version(PGconn *conn)
 }
 
 /* Begins the one transaction of an install, upgrade or remove. Two at once go one after the other:
- * the second waits here, without a limit, and then sees what the first did. */
-static int begin(PGconn *conn, long lock_timeout)
+ * the second waits here, without a limit, and then sees what the first did. After that nobody is
+ * waited for for long: writers of PowerDNS' tables would wait behind us. */
+static int begin(PGconn *conn)
 {
-	char sql[100];
+	static const char *const statements[] = {
+		"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+		"SET LOCAL statement_timeout = 0",
+		"SET LOCAL standard_conforming_strings = on",
+		"SET LOCAL lock_timeout = 0",
+		"SELECT pg_advisory_xact_lock(hashtextextended('csdns schema', 0))",
+		"SET LOCAL lock_timeout = '10s'",
+	};
+	int rc = 0;
 
-	(void)snprintf(sql, sizeof(sql), "SET LOCAL lock_timeout = %ld", lock_timeout);
-	if (db_exec(conn, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") != 0 ||
-		db_exec(conn, "SET LOCAL statement_timeout = 0") != 0 ||
-		db_exec(conn, "SET LOCAL lock_timeout = 0") != 0 ||
-		db_exec(conn, "SET LOCAL standard_conforming_strings = on") != 0 ||
-		db_exec(conn,
-			"SELECT pg_advisory_xact_lock(hashtextextended('csdns schema', 0))") != 0)
-		return -1;
-	return db_exec(conn, sql);
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]) && rc == 0; i++)
+		rc = db_exec(conn, statements[i]);
+	return rc;
 }
 
 /* What install, upgrade and remove print: the versions before and now, 0 for none. */
@@ -195,7 +190,7 @@ static int remove_change(
 static int change(const struct schema_settings *settings, change_fn run, int *before, int *now)
 {
 	PGconn *conn = db_connect(settings->common.db);
-	int rc = conn != NULL ? begin(conn, settings->lock_timeout) : -1;
+	int rc = conn != NULL ? begin(conn) : -1;
 
 	if (rc == 0)
 		rc = run(conn, settings, before, now);

@@ -10,8 +10,7 @@
 
 struct schema_settings {
 	struct tool_settings common;
-	char *dir;	   /* NULL: not given */
-	long lock_timeout; /* ms */
+	char *dir; /* NULL: not given */
 	bool yes;
 };
 

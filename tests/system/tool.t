@@ -204,7 +204,7 @@ subtest 'all or nothing, and what is said' => sub {
     like $done->{err}, qr/could not connect to the database: .*"nowhere"/, 'is named';
     $done = csdns($db, 'install', '--schema-dir', '/nowhere');
     like $done->{err}, qr{"/nowhere": No such file}, 'so is a folder that is not there';
-    for my $wrong (['install', 'more'], ['jump'], ['install', '--jump'], ['install', '--lock-timeout', 'x']) {
+    for my $wrong (['install', 'more'], ['jump'], ['install', '--jump']) {
         is csdns($db, @$wrong)->{status}, 2, "wrong command line: @$wrong";
     }
 };
@@ -223,18 +223,6 @@ subtest 'others at work' => sub {
     }
     my @failed = grep { waitpid($_, 0); $? != 0 } @pids;
     is scalar @failed, 0, 'four at once all succeed';
-
-    SKIP: {
-        skip 'DBI is missing', 2 if !eval { require DBD::Pg; 1 };
-        my $dbh = $cluster->dbh($db);
-        $dbh->begin_work;
-        $dbh->do('LOCK TABLE records');
-        my $done = csdns($db, 'install', '--lock-timeout', '200ms');
-        is $done->{status}, 1, 'a locked table is waited for as long as asked';
-        like $done->{err}, qr/lock timeout/, 'and then said';
-        $dbh->rollback;
-        $dbh->disconnect;
-    }
 };
 
 done_testing;
