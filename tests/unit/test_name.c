@@ -231,6 +231,35 @@ static void test_random_order(void **state)
 	}
 }
 
+/* Names that the schema lets in are names here. */
+static void test_schema_cases(void **state)
+{
+	FILE *file = unit_open("tests/sql/name-cases.tsv");
+	char *line = NULL;
+	size_t size = 0;
+	int n = 0;
+
+	(void)state;
+	if (file == NULL) {
+		unit_skip("tests/sql/name-cases.tsv is not there");
+		return;
+	}
+	while (getline(&line, &size, file) != -1) {
+		struct name name;
+		char *tab = strchr(line, '\t');
+		if (line[0] == '#' || tab == NULL || strcmp(tab, "\tok\n") != 0)
+			continue;
+		*tab = '\0';
+		unit_unescape(line);
+		if (name_parse(&name, line, strlen(line)) != NAME_OK)
+			fail_msg("\"%s\" does not parse", line);
+		n++;
+	}
+	free(line);
+	(void)fclose(file);
+	assert_true(n > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_is_in),
 		cmocka_unit_test(test_canonical_order),
+		cmocka_unit_test(test_schema_cases),
 		cmocka_unit_test(test_random_round_trips),
 		cmocka_unit_test(test_random_order),
 	};

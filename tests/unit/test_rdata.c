@@ -11,24 +11,6 @@ struct record_case {
 	char *verdict;
 };
 
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (; *text != '\0'; text++) {
-		if (*text == '\\' && text[1] != '\0') {
-			text++;
-			*to++ = *text == 't'   ? '\t'
-				: *text == 'n' ? '\n'
-				: *text == 'r' ? '\r'
-					       : *text;
-		} else {
-			*to++ = *text;
-		}
-	}
-	*to = '\0';
-}
-
 static bool split(struct record_case *record, char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -39,7 +21,7 @@ static bool split(struct record_case *record, char *line)
 	record->content = strsep(&line, "\t");
 	record->verdict = strsep(&line, "\t");
 	assert_non_null(record->verdict);
-	unescape(record->content);
+	unit_unescape(record->content);
 	return true;
 }
 

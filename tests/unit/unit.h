@@ -48,4 +48,23 @@ static inline FILE *unit_open(const char *path)
 	return fopen(full, "re");
 }
 
+/* Takes COPY's escapes out of a field, in place: \t, \n, \r and \\. */
+static inline void unit_unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' && text[1] != '\0') {
+			text++;
+			*to++ = *text == 't'   ? '\t'
+				: *text == 'n' ? '\n'
+				: *text == 'r' ? '\r'
+					       : *text;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
 #endif
