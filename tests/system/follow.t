@@ -112,6 +112,6 @@ follows 'refilled in one transaction with TRUNCATE', 'TRUNCATE records; '
 follows 'TRUNCATE of the zones', 'TRUNCATE domains CASCADE';
 follows 'and a zone after that', q{INSERT INTO domains (name, type) VALUES ('a.test', 'NATIVE'); }
     . add('a.test', ['a.test', 'SOA', $soa]);
-is $csdnsd->status->{loads} <= 3 ? 'few' : $csdnsd->status->{loads}, 'few', 'followed, not loaded again each time';
+is $csdnsd->status->{loads}, 4, 'loaded at the start and for each TRUNCATE, followed otherwise';
 is $csdnsd->stop, 0, 'csdnsd ends well';
 done_testing;

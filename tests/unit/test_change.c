@@ -583,6 +583,7 @@ struct run {
 	struct model model;	/* what the mirror shows */
 	struct listing listings[LISTINGS];
 	uint64_t version;
+	bool is_still; /* nothing happens between the steps of the feed */
 };
 
 static unsigned count_listings(const struct run *run)
@@ -626,52 +627,77 @@ static void turn(struct run *run)
 /* Now and then. */
 static void maybe_turn(struct run *run)
 {
-	if (unit_random(8) == 0)
+	if (!run->is_still && unit_random(8) == 0)
 		turn(run);
 }
 
-static void touch_all(struct run *run, struct change *change, const struct journal *journal)
+/* 0, or -1 when memory ran out, as the feed does it. */
+static int touch_once(struct run *run, struct change *change, const struct journal *journal)
 {
-	/* the journal says things twice */
-	for (int twice = 0; twice < 1 + (int)unit_random(2); twice++) {
-		for (unsigned i = 0; i < journal->n_zones; i++)
-			assert_int_equal(change_touch_zone(change, journal->zones[i]), 0);
-		for (unsigned i = 0; i < journal->n_names; i++) {
-			maybe_turn(run);
-			assert_int_equal(change_touch_name(change, journal->names[i].id,
-						 fill_text(journal->names[i].name)),
-				0);
-		}
-		for (unsigned i = 0; i < journal->n_infos; i++)
-			assert_int_equal(change_touch_info(change, journal->infos[i]), 0);
+	for (unsigned i = 0; i < journal->n_zones; i++)
+		if (change_touch_zone(change, journal->zones[i]) < 0)
+			return -1;
+	for (unsigned i = 0; i < journal->n_names; i++) {
+		maybe_turn(run);
+		if (change_touch_name(
+			    change, journal->names[i].id, fill_text(journal->names[i].name)) < 0)
+			return -1;
 	}
+	for (unsigned i = 0; i < journal->n_infos; i++)
+		if (change_touch_info(change, journal->infos[i]) < 0)
+			return -1;
+	return 0;
 }
 
-/* The rows of all zones, touched or not: the change set takes what is touched. */
-static void feed_all(struct run *run, struct change *change, const struct model *model)
+/* The journal may say things twice. */
+static int touch_all(struct run *run, struct change *change, const struct journal *journal)
+{
+	int rc = touch_once(run, change, journal);
+
+	return rc == 0 && unit_random(2) == 0 ? touch_once(run, change, journal) : rc;
+}
+
+static int row_taken(enum row_result result)
+{
+	if (result == ROW_NO_MEMORY)
+		return -1;
+	assert_in_range(result, ROW_TAKEN, ROW_IGNORED);
+	return 0;
+}
+
+static int feed_zone(struct run *run, struct change *change, const struct model_zone *zone)
 {
 	const char *why;
 
-	for (size_t i = 0; i < ZONES; i++) {
+	for (unsigned i = 0; i < zone->n_metadata; i++) {
+		struct metadata_row row = metadata_row(zone, i);
+		if (row_taken(change_add_metadata(change, &row, &why)) < 0)
+			return -1;
+	}
+	for (unsigned i = 0; i < zone->n_records; i++) {
+		struct record_row row = record_row(zone, i);
+		maybe_turn(run);
+		if (row_taken(change_add_record(change, &row, &why)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The rows of all zones, touched or not: the change set takes what is touched. */
+static int feed_all(struct run *run, struct change *change, const struct model *model)
+{
+	const char *why;
+	int rc = 0;
+
+	for (size_t i = 0; i < ZONES && rc == 0; i++) {
 		struct domain_row row = domain_row(&model->zones[i]);
 		if (row.id != 0)
-			assert_in_range(
-				change_add_domain(change, &row, &why), ROW_TAKEN, ROW_IGNORED);
+			rc = row_taken(change_add_domain(change, &row, &why));
 	}
-	for (size_t i = 0; i < ZONES; i++) {
-		const struct model_zone *zone = &model->zones[i];
-		for (unsigned k = 0; zone->id != 0 && k < zone->n_metadata; k++) {
-			struct metadata_row row = metadata_row(zone, k);
-			assert_in_range(
-				change_add_metadata(change, &row, &why), ROW_TAKEN, ROW_IGNORED);
-		}
-		for (unsigned k = 0; zone->id != 0 && k < zone->n_records; k++) {
-			struct record_row row = record_row(zone, k);
-			maybe_turn(run);
-			assert_in_range(
-				change_add_record(change, &row, &why), ROW_TAKEN, ROW_IGNORED);
-		}
-	}
+	for (size_t i = 0; i < ZONES && rc == 0; i++)
+		if (model->zones[i].id != 0)
+			rc = feed_zone(run, change, &model->zones[i]);
+	return rc;
 }
 
 static void clean(struct run *run, struct change *change)
@@ -692,11 +718,11 @@ static void step(struct run *run)
 	assert_non_null(change);
 	for (size_t n = 1 + unit_random(8); n > 0; n--)
 		op_random(&next, &journal);
-	touch_all(run, change, &journal);
+	assert_int_equal(touch_all(run, change, &journal), 0);
 	turn(run);
 	bool is_fed = unit_random(10) > 0;
 	if (is_fed)
-		feed_all(run, change, &next);
+		assert_int_equal(feed_all(run, change, &next), 0);
 	turn(run);
 	check(run->mirror, &run->model, false);
 	if (!is_fed || unit_random(10) == 0) {
@@ -743,26 +769,18 @@ static void check_memory(struct run *run)
 	assert_true(mirror_free_step(fresh, SIZE_MAX));
 }
 
-static void test_random(void **state)
+static struct run *run_new(void)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
-	(void)state;
 	assert_non_null(run);
 	run->mirror = mirror_new(300);
 	assert_non_null(run->mirror);
-	for (int i = 0; i < 1500; i++) {
-		step(run);
-		check(run->mirror, &run->model, true);
-		if (count_listings(run) == 0)
-			check_memory(run);
-		if (unit_random(50) == 0)
-			reload(run);
-		/* all of them end, now and then */
-		for (size_t k = 0; unit_random(20) == 0 && k < LISTINGS; k++)
-			if (run->listings[k].pin != NULL)
-				listing_end(&run->listings[k]);
-	}
+	return run;
+}
+
+static void run_free(struct run *run)
+{
 	for (size_t i = 0; i < LISTINGS; i++)
 		if (run->listings[i].pin != NULL)
 			listing_end(&run->listings[i]);
@@ -775,10 +793,187 @@ static void test_random(void **state)
 	free(run);
 }
 
+static void test_random(void **state)
+{
+	struct run *run = run_new();
+
+	(void)state;
+	for (int i = 0; i < 1500; i++) {
+		step(run);
+		check(run->mirror, &run->model, true);
+		if (count_listings(run) == 0)
+			check_memory(run);
+		if (unit_random(50) == 0)
+			reload(run);
+		/* all of them end, now and then */
+		for (size_t k = 0; unit_random(20) == 0 && k < LISTINGS; k++)
+			if (run->listings[k].pin != NULL)
+				listing_end(&run->listings[k]);
+	}
+	run_free(run);
+}
+
+/* ---- out of memory ---- */
+
+/* Of the two kinds of allocation the n-th fails. */
+struct failure {
+	void (*at)(unsigned n);
+	bool (*done)(void);
+};
+
+static const struct failure failures[] = {
+	{fail_alloc_at, fail_alloc_done}, {fail_pool_at, fail_pool_done}};
+
+/* A transaction that is never committed, its n-th allocation failing. */
+static bool try_change(struct run *run, const struct failure *failure, unsigned n,
+	const struct journal *journal, const struct model *next)
+{
+	failure->at(n);
+	struct change *change = change_new(run->mirror);
+	if (change != NULL) {
+		if (touch_once(run, change, journal) == 0)
+			(void)feed_all(run, change, next);
+		change_abort(change);
+	}
+	bool ran_out = failure->done();
+	failure->at(0);
+	while (!mirror_free_step(run->mirror, SIZE_MAX))
+		;
+	return ran_out;
+}
+
+/* Whatever fails in a change set: once it is aborted nothing of it is seen, and nothing is left. */
+static void test_change_out_of_memory(void **state)
+{
+	struct run *run = run_new();
+
+	(void)state;
+	run->is_still = true;
+	for (int i = 0; i < 40; i++) {
+		struct model next = run->model;
+		struct journal journal = {0};
+		for (size_t n = 4; n > 0; n--)
+			op_random(&next, &journal);
+		for (size_t f = 0; f < COUNT(failures); f++) {
+			for (unsigned n = 1; try_change(run, &failures[f], n, &journal, &next);
+				n++) {
+				check(run->mirror, &run->model, true);
+				check_memory(run);
+			}
+		}
+		struct change *change = change_new(run->mirror);
+		struct store_version version = {(uint64_t)i, 0};
+		assert_non_null(change);
+		assert_int_equal(touch_once(run, change, &journal), 0);
+		assert_int_equal(feed_all(run, change, &next), 0);
+		change_commit(change, version);
+		run->model = next;
+		while (!change_clean_step(change, 1))
+			;
+	}
+	run_free(run);
+}
+
+static bool try_load(struct run *run, const struct failure *failure, unsigned n)
+{
+	failure->at(n);
+	struct mirror *mirror = mirror_new(300);
+	if (mirror != NULL) {
+		int rc = load(mirror, &run->model);
+		failure->at(0);
+		/* A mirror that could not be filled is dropped; it is sound all the same. */
+		mirror_check(mirror, true);
+		if (rc == 0)
+			check(mirror, &run->model, true);
+		struct reachable reachable = mirror_reachable(mirror);
+		assert_int_equal(reachable.data + reachable.tables, pool_used(mirror->pool));
+		mirror_unref(mirror);
+		assert_true(mirror_free_step(mirror, SIZE_MAX));
+	}
+	return failure->done();
+}
+
+static void test_load_out_of_memory(void **state)
+{
+	struct run *run = run_new();
+	bool ran_out = true;
+
+	(void)state;
+	while (run->model.zones[2].n_records == 0)
+		step(run);
+	for (size_t f = 0; f < COUNT(failures); f++, ran_out = true) {
+		for (unsigned n = 1; ran_out; n++) {
+			ran_out = try_load(run, &failures[f], n);
+			failures[f].at(0);
+		}
+	}
+	run_free(run);
+}
+
+static void ignore_name(void *arg, const struct node *node, const struct rrs *rrs)
+{
+	(void)arg;
+	(void)node;
+	(void)rrs;
+}
+
+/* A view that cannot be kept is lost and says so; the commit is whole. */
+static void test_pin_out_of_memory(void **state)
+{
+	struct run *run = run_new();
+	unsigned lost = 0;
+
+	(void)state;
+	run->is_still = true;
+	while (run->model.zones[2].n_records == 0)
+		step(run);
+	for (int i = 0; i < LISTINGS; i++)
+		if (run->listings[i].pin != NULL)
+			listing_end(&run->listings[i]);
+	for (unsigned n = 1; n < 20; n++) {
+		struct model_zone *zone = &run->model.zones[2];
+		int id = zone->id;
+		struct mirror *mirror = mirror_new(300);
+		assert_non_null(mirror);
+		struct model next = run->model;
+		struct journal journal = {0};
+		assert_int_equal(load(mirror, &run->model), 0);
+		struct zone_pin *pin = zone_pin_new(mirror_find_zone_by_id(mirror, id));
+		assert_non_null(pin);
+		for (int k = 0; k < 3; k++)
+			op_name(&next.zones[2], &journal);
+
+		struct run other = {.mirror = mirror, .model = run->model, .is_still = true};
+		struct change *change = change_new(mirror);
+		struct store_version version = {1, 0};
+		assert_non_null(change);
+		assert_int_equal(touch_once(&other, change, &journal), 0);
+		assert_int_equal(feed_all(&other, change, &next), 0);
+		fail_pool_at(n);
+		change_commit(change, version);
+		while (!change_clean_step(change, 1))
+			;
+		fail_pool_at(0);
+		check(mirror, &next, false);
+		int done = zone_pin_walk(pin, SIZE_MAX, ignore_name, NULL);
+		assert_true(done == 1 || done == -1);
+		lost += done == -1;
+		zone_pin_free(pin);
+		mirror_check(mirror, false);
+		mirror_unref(mirror);
+		assert_true(mirror_free_step(mirror, SIZE_MAX));
+	}
+	assert_true(lost > 0);
+	run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_change_out_of_memory),
+		cmocka_unit_test(test_load_out_of_memory),
+		cmocka_unit_test(test_pin_out_of_memory),
 	};
 
 	unit_seed();

@@ -43,11 +43,12 @@ my @LABELS = (
 );
 my @COMMON = qw(a b c www host-1 mail);
 
-# new(zones => [...] , names => 40): about that many names a zone.
+# new(zones => [...] , names => 40): about that many names a zone. Zones whose
+# names match the POSIX expression except are neither changed nor asked for.
 sub new {
     my ($class, %args) = @_;
     return bless {
-        names => 40, zones => [@ZONES], serial => 1, %args,
+        names => 40, zones => [@ZONES], serial => 1, except => '^sentinel[.]invalid$', %args,
     }, $class;
 }
 
@@ -279,7 +280,7 @@ sub change {
     };
     return $how{rollback} ? 'rollback' : $name if $done;
     my $error = $@;
-    $self->{state} = $dbh->state;
+    $self->{state} = $error eq "nothing to choose from\n" ? '22000' : $dbh->state;
     $dbh->rollback if !$dbh->{AutoCommit} && $dbh->ping;    # a failed commit has ended it already
     die "$name: $error" if $self->{state} !~ /^(?:23|22|40|P0001)/;
     $self->{refused} = "$name: $error";
@@ -297,19 +298,27 @@ sub _changes {
     );
 }
 
+# Both die when there is nothing to choose from.
 sub _some_zone {
     my ($self, $dbh) = @_;
-    return $dbh->selectrow_array(q{SELECT id, name FROM domains WHERE name <> 'sentinel.invalid' ORDER BY id OFFSET ? LIMIT 1}, undef,
-        draw($dbh->selectrow_array(q{SELECT count(*) FROM domains WHERE name <> 'sentinel.invalid'})));
+    my ($count) = $dbh->selectrow_array('SELECT count(*) FROM domains WHERE name !~ ?', undef, $self->{except});
+    my @row = $dbh->selectrow_array('SELECT id, name FROM domains WHERE name !~ ? ORDER BY id OFFSET ? LIMIT 1', undef,
+        $self->{except}, draw($count || 1));
+    die "nothing to choose from\n" if !@row;
+    return @row;
 }
 
-# [id, domain_id, name, type] of a random record that is not an SOA.
+# (id, domain_id, name, type, zone) of a random record that is not an SOA.
 sub _some_record {
     my ($self, $dbh) = @_;
-    my ($count) = $dbh->selectrow_array(q{SELECT count(*) FROM records WHERE type <> 'SOA' AND name <> 'now.sentinel.invalid'});
-    return $dbh->selectrow_array(
+    my ($count) = $dbh->selectrow_array(
+        q{SELECT count(*) FROM records r JOIN domains d ON d.id = r.domain_id WHERE r.type <> 'SOA' AND d.name !~ ?},
+        undef, $self->{except});
+    my @row = $dbh->selectrow_array(
         q{SELECT r.id, r.domain_id, r.name, r.type, d.name FROM records r JOIN domains d ON d.id = r.domain_id
-          WHERE r.type <> 'SOA' AND r.name <> 'now.sentinel.invalid' ORDER BY r.id OFFSET ? LIMIT 1}, undef, draw($count || 1));
+          WHERE r.type <> 'SOA' AND d.name !~ ? ORDER BY r.id OFFSET ? LIMIT 1}, undef, $self->{except}, draw($count || 1));
+    die "nothing to choose from\n" if !@row;
+    return @row;
 }
 
 sub _insert_rows {
@@ -345,7 +354,7 @@ sub _insert_wildcard {
 sub _delete_some {
     my ($self, $dbh) = @_;
     for (1 .. 1 + draw(4)) {
-        my ($id) = $self->_some_record($dbh) or last;
+        my ($id) = $self->_some_record($dbh);
         $dbh->do('DELETE FROM records WHERE id = ?', undef, $id);
     }
     return;
@@ -353,14 +362,14 @@ sub _delete_some {
 
 sub _delete_name {
     my ($self, $dbh) = @_;
-    my ($id, $domain, $name) = $self->_some_record($dbh) or return;
+    my ($id, $domain, $name) = $self->_some_record($dbh);
     $dbh->do(q{DELETE FROM records WHERE domain_id = ? AND name = ? AND type <> 'SOA'}, undef, $domain, $name);
     return;
 }
 
 sub _delete_subtree {
     my ($self, $dbh) = @_;
-    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh) or return;
+    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh);
     return if $name eq $zone;
     $dbh->do(q{DELETE FROM records WHERE domain_id = ? AND (name = ? OR right(name, ?) = ?)}, undef,
         $domain, $name, 1 + length $name, ".$name");
@@ -369,7 +378,7 @@ sub _delete_subtree {
 
 sub _update {
     my ($self, $dbh) = @_;
-    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh) or return;
+    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh);
     my $row = $self->row($zone, $name, $CONTENT{$type} ? $type : 'A');
     $dbh->do('UPDATE records SET type = ?, content = ?, ttl = ?, prio = ? WHERE id = ?', undef, @$row[1 .. 4], $id);
     return;
@@ -377,28 +386,28 @@ sub _update {
 
 sub _update_ttl {
     my ($self, $dbh) = @_;
-    my ($id, $domain, $name, $type) = $self->_some_record($dbh) or return;
+    my ($id, $domain, $name, $type) = $self->_some_record($dbh);
     $dbh->do('UPDATE records SET ttl = ? WHERE domain_id = ? AND name = ? AND type = ?', undef, _ttl(), $domain, $name, $type);
     return;
 }
 
 sub _rename {
     my ($self, $dbh) = @_;
-    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh) or return;
+    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh);
     $dbh->do('UPDATE records SET name = ? WHERE id = ?', undef, $self->name_in($zone), $id);
     return;
 }
 
 sub _flip {
     my ($self, $dbh) = @_;
-    my ($id) = $self->_some_record($dbh) or return;
+    my ($id) = $self->_some_record($dbh);
     $dbh->do('UPDATE records SET disabled = NOT disabled WHERE id = ?', undef, $id);
     return;
 }
 
 sub _move {
     my ($self, $dbh) = @_;
-    my ($id) = $self->_some_record($dbh) or return;
+    my ($id) = $self->_some_record($dbh);
     my ($domain, $zone) = $self->_some_zone($dbh);
     $dbh->do('UPDATE records SET domain_id = ?, name = ? WHERE id = ?', undef, $domain, $self->name_in($zone), $id);
     return;
@@ -407,7 +416,7 @@ sub _move {
 # As PowerDNS' API does it: delete the set, insert the new one.
 sub _replace {
     my ($self, $dbh) = @_;
-    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh) or return;
+    my ($id, $domain, $name, $type, $zone) = $self->_some_record($dbh);
     return if !$CONTENT{$type};
     $dbh->do('DELETE FROM records WHERE domain_id = ? AND name = ? AND type = ?', undef, $domain, $name, $type);
     my $count = $type =~ /^[CD]NAME$/ ? 1 : 1 + draw(3);
@@ -478,12 +487,13 @@ sub _metadata {
 sub questions {
     my ($self, $dbh, %args) = @_;
     my $ever = $args{ever} // {};
-    my $now = $dbh->selectall_arrayref('SELECT DISTINCT name, coalesce(type, $$$$) FROM records WHERE name IS NOT NULL ORDER BY 1, 2');
-    my $zones = $dbh->selectcol_arrayref(q{SELECT name FROM domains WHERE name <> 'sentinel.invalid' ORDER BY 1});
+    my $now = $dbh->selectall_arrayref(
+        q{SELECT DISTINCT r.name, coalesce(r.type, '') FROM records r JOIN domains d ON d.id = r.domain_id
+           WHERE d.name !~ ? ORDER BY 1, 2}, undef, $self->{except});
+    my $zones = $dbh->selectcol_arrayref('SELECT name FROM domains WHERE name !~ ? ORDER BY 1', undef, $self->{except});
     my %ask;
     for my $row (@$now) {
         my ($name, $type) = @$row;
-        next if $name =~ /\bsentinel\.invalid\z/;    # changes while we ask
         $ever->{$name} = 1;
         $ask{"$name $type"} = 1 if $type ne '' && $type !~ /^(?:ALIAS|LUA)$/;
         $ask{"$name ANY"} = 1;
