@@ -117,8 +117,10 @@ static const char *name_fault(size_t n, size_t last)
 	char text[1024];
 	size_t len = 0;
 
-	for (; n > 0; n--, len += 8)
-		memcpy(text + len, "1234567.", 8);
+	for (; n > 0; n--, len += 8) {
+		memset(text + len, 'x', 7);
+		text[len + 7] = '.';
+	}
 	memset(text + len, 'x', last);
 	return rdata_fault(RRTYPE_CNAME, text, len + last);
 }
