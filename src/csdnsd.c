@@ -499,7 +499,7 @@ int main(int argc, char **argv)
 	log_init("csdnsd");
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (settings_make(&daemon.settings, &daemon.allowed, argc, argv, &error) < 0) {
-		fprintf(stderr, "csdnsd: %s\n", error.text);
+		(void)fprintf(stderr, "csdnsd: %s\n", error.text);
 		status = 2;
 	} else if (daemon.settings.help) {
 		print_help();

@@ -180,7 +180,10 @@ void pool_release(struct pool *pool, void *object, size_t n)
 bool pool_free_step(struct pool *pool, size_t chunks)
 {
 	while (chunks > 0 && pool->large.next != &pool->large) {
-		large_free(pool->large.next);
+		struct large *first = pool->large.next;
+		pool->large.next = first->next;
+		first->next->prev = &pool->large;
+		free(first);
 		chunks--;
 	}
 	while (chunks > 0 && pool->chunks != NULL) {

@@ -2,9 +2,9 @@
  * pool: memory for very many small objects that are freed one by one, or all at once.
  *
  * Objects of one size class come from chunks of up to POOL_CHUNK bytes and go back to the class's
- * free list; the caller remembers each object's size. Objects over POOL_SMALL_MAX are allocated singly.
- * Freeing a pool returns its chunks to the system, so that a generation of data that was built
- * aside and dropped leaves no holes behind.
+ * free list; the caller remembers each object's size. Objects over POOL_SMALL_MAX are allocated
+ * singly. Freeing a pool returns its chunks to the system, so that a generation of data that was
+ * built aside and dropped leaves no holes behind.
  */
 #ifndef CSDNS_BASE_POOL_H
 #define CSDNS_BASE_POOL_H
@@ -15,8 +15,8 @@
 #define POOL_SMALL_MAX 1024
 /* A huge page: lookups go all over the memory, and each would cost a miss of the TLB more. The
  * first chunks are smaller. */
-#define POOL_CHUNK     ((size_t)2 * 1024 * 1024)
-#define POOL_FIRST     ((size_t)64 * 1024)
+#define POOL_CHUNK ((size_t)2 * 1024 * 1024)
+#define POOL_FIRST ((size_t)64 * 1024)
 
 struct pool;
 

@@ -15,9 +15,9 @@
 
 #define NAME_LABEL_MAX 63
 /* Without the root label's octet: 255 of RFC 1035 section 2.3.4 less 1. */
-#define NAME_WIRE_MAX  254
+#define NAME_WIRE_MAX 254
 /* Each octet can take four characters; length octets print as dots. No terminating zero. */
-#define NAME_TEXT_MAX  (NAME_WIRE_MAX * 4)
+#define NAME_TEXT_MAX (NAME_WIRE_MAX * 4)
 
 struct name {
 	uint8_t len; /* octets of wire in use, 0 to NAME_WIRE_MAX */

@@ -88,7 +88,7 @@ static struct staged_info *staged_info_find(const struct change *change, int32_t
 
 static uint32_t node_hash(const struct node *node)
 {
-	return table_hash(&node, sizeof(node));
+	return table_hash_address(node);
 }
 
 static bool node_is_staged(const struct table_entry *entry, const void *node)

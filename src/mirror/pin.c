@@ -38,8 +38,7 @@ static bool undo_is_of(const struct table_entry *entry, const void *node)
 
 static struct undo *undo_find(const struct zone_pin *pin, const struct node *node)
 {
-	return (struct undo *)table_find(
-		&pin->undo, table_hash(&node, sizeof(node)), undo_is_of, node);
+	return (struct undo *)table_find(&pin->undo, table_hash_address(node), undo_is_of, node);
 }
 
 /* Keeps for a pin what the node has now. */
@@ -52,7 +51,7 @@ static void pin_keep(struct zone_pin *pin, const struct node *node)
 		pin->is_broken = true;
 		return;
 	}
-	undo->entry.hash = table_hash(&node, sizeof(node));
+	undo->entry.hash = table_hash_address(node);
 	undo->node = node;
 	undo->rrs = node->rrs;
 	if (table_add(&pin->undo, &undo->entry) < 0) {

@@ -39,6 +39,13 @@ uint32_t table_hash(const void *bytes, size_t n)
 	return (uint32_t)(hash ^ (hash >> 32));
 }
 
+uint32_t table_hash_address(const void *address)
+{
+	uintptr_t number = (uintptr_t)address;
+
+	return table_hash(&number, sizeof(number));
+}
+
 void table_init(struct table *table, struct pool *pool)
 {
 	memset(table, 0, sizeof(*table));

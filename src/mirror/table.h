@@ -61,6 +61,8 @@ void table_unhold(struct table *table);
 /* A keyed hash is not needed for the names of one's own zones, but lookups for names that are not
  * there cost one walk of a bucket, so the seed is random for each process. */
 uint32_t table_hash(const void *bytes, size_t n);
+/* The hash of an address, for tables of what belongs to an object. */
+uint32_t table_hash_address(const void *address);
 void table_seed(uint64_t seed);
 
 #endif

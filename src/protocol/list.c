@@ -36,6 +36,7 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 	bool no_dot = text_len == 0 && part->zone_text_len > 1;
 	memcpy(end, part->zone_text + no_dot, part->zone_text_len - no_dot);
 	end += part->zone_text_len - no_dot;
+	struct text full = {name, (size_t)(end - name)};
 	for (const uint8_t *at = NULL; (at = rrs_next(rrs, at, &rr)) != NULL;) {
 		if (rr.disabled && !part->listing->with_disabled)
 			continue;
@@ -43,8 +44,7 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 			buf_add_char(part->reply, ',');
 		part->listing->is_first = false;
 		record_text_add(part->reply, zone, &rr,
-			zone_pin_authoritative(part->listing->pin, node, rr.type), name,
-			(size_t)(end - name));
+			zone_pin_authoritative(part->listing->pin, node, rr.type), full);
 	}
 }
 

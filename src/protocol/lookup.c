@@ -49,6 +49,11 @@ static bool question_make(
 	return true;
 }
 
+static struct text question_name(const struct question *question)
+{
+	return (struct text){question->text, question->text_len};
+}
+
 static void separate(struct buf *reply)
 {
 	if (reply->len > 0 && reply->data[reply->len - 1] == '}')
@@ -66,7 +71,7 @@ static void add_records(struct call *call, const struct question *question, cons
 			continue;
 		separate(call->reply);
 		record_text_add(call->reply, zone, &rr, node_is_authoritative(node, rr.type),
-			question->text, question->text_len);
+			question_name(question));
 	}
 }
 
@@ -84,7 +89,7 @@ static void answer_from_zone(
 	} else if (question->type == RRTYPE_ANY && node_exists(node)) {
 		separate(call->reply);
 		record_text_add_empty(call->reply, zone, node, call->protocol->mirror->default_ttl,
-			question->text, question->text_len);
+			question_name(question));
 	}
 }
 

@@ -22,42 +22,67 @@ static char *put_u32(char *at, uint32_t value)
 	return mempcpy(at, digits + n, sizeof(digits) - n);
 }
 
+/* The fields of a record as they are written. */
+struct fields {
+	const char *type;
+	struct text name;
+	struct text content;
+	uint32_t ttl;
+	int32_t domain_id;
+	bool auth;
+};
+
 /* One reservation for the whole record: this is what most of a reply consists of. */
-static void add_record(struct buf *reply, const char *type, const char *name, size_t name_len,
-	const char *content, size_t content_len, uint32_t ttl, int32_t domain_id, bool auth)
+static void add_record(struct buf *reply, const struct fields *fields)
 {
-	char *start = buf_reserve(reply, FRAME_MAX + name_len + content_len);
+	char *start = buf_reserve(reply, FRAME_MAX + fields->name.len + fields->content.len);
+	int32_t id = fields->domain_id;
 
 	if (start == NULL)
 		return;
 	char *at = PUT(start, "{\"qtype\":\"");
-	at = stpcpy(at, type);
+	at = stpcpy(at, fields->type);
 	at = PUT(at, "\",\"qname\":\"");
-	at = mempcpy(at, name, name_len);
+	at = mempcpy(at, fields->name.at, fields->name.len);
 	at = PUT(at, "\",\"content\":\"");
-	at = mempcpy(at, content, content_len);
+	at = mempcpy(at, fields->content.at, fields->content.len);
 	at = PUT(at, "\",\"ttl\":");
-	at = put_u32(at, ttl);
+	at = put_u32(at, fields->ttl);
 	at = PUT(at, ",\"domain_id\":");
-	if (domain_id < 0)
+	if (id < 0)
 		*at++ = '-';
-	at = put_u32(at, domain_id < 0 ? 0U - (uint32_t)domain_id : (uint32_t)domain_id);
-	at = auth ? PUT(at, ",\"auth\":1}") : PUT(at, ",\"auth\":0}");
+	at = put_u32(at, id < 0 ? 0U - (uint32_t)id : (uint32_t)id);
+	at = fields->auth ? PUT(at, ",\"auth\":1}") : PUT(at, ",\"auth\":0}");
 	buf_added(reply, (size_t)(at - start));
 }
 
 void record_text_add(struct buf *reply, const struct zone *zone, const struct rr *rr, bool auth,
-	const char *name, size_t name_len)
+	struct text name)
 {
 	char scratch[RRTYPE_TEXT_SIZE];
+	struct fields fields = {
+		.type = rrtype_print(rr->type, scratch),
+		.name = name,
+		.content = {rr->content, rr->content_len},
+		.ttl = rr->ttl,
+		.domain_id = zone->id,
+		.auth = auth,
+	};
 
-	add_record(reply, rrtype_print(rr->type, scratch), name, name_len, rr->content,
-		rr->content_len, rr->ttl, zone->id, auth);
+	add_record(reply, &fields);
 }
 
 void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,
-	uint32_t ttl, const char *name, size_t name_len)
+	uint32_t ttl, struct text name)
 {
-	add_record(reply, "", name, name_len, "", 0, ttl, zone->id,
-		node_is_authoritative(node, RRTYPE_ANY));
+	struct fields fields = {
+		.type = "",
+		.name = name,
+		.content = {"", 0},
+		.ttl = ttl,
+		.domain_id = zone->id,
+		.auth = node_is_authoritative(node, RRTYPE_ANY),
+	};
+
+	add_record(reply, &fields);
 }

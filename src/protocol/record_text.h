@@ -9,10 +9,10 @@
 
 /* name: as it stands in JSON, without quotes. auth: is the record authoritative? */
 void record_text_add(struct buf *reply, const struct zone *zone, const struct rr *rr, bool auth,
-	const char *name, size_t name_len);
+	struct text name);
 /* The record with an empty type by which PowerDNS knows an empty non-terminal. It can be seen in
  * an answer to ANY, with the TTL of a record that has none of its own. */
 void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,
-	uint32_t ttl, const char *name, size_t name_len);
+	uint32_t ttl, struct text name);
 
 #endif
