@@ -88,6 +88,20 @@ tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/mirror_chec
 tests_unit_test_change_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_change_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_pin
+tests_unit_test_pin_SOURCES = tests/unit/test_pin.c tests/unit/mirror_check.c
+tests_unit_test_pin_LDADD = $(UNIT_MIRROR)
+
+UNIT_TESTS += tests/unit/test_mirror
+tests_unit_test_mirror_SOURCES = tests/unit/test_mirror.c tests/unit/mirror_check.c
+tests_unit_test_mirror_LDADD = $(UNIT_MIRROR)
+
+UNIT_TESTS += tests/unit/test_copy
+tests_unit_test_copy_LDADD = $(UNIT_PG)
+
+UNIT_TESTS += tests/unit/test_rows
+tests_unit_test_rows_LDADD = $(UNIT_FEED)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

@@ -13,9 +13,9 @@ bool text_parse_i64(struct text text, int64_t *value)
 		n = n * 10 + (uint64_t)(text.at[i] - '0');
 	}
 	/* Nineteen digits fit in 64 bits; one bit is the sign's. */
-	if (n > INT64_MAX)
+	if (n > (uint64_t)INT64_MAX + negative)
 		return false;
-	*value = negative ? -(int64_t)n : (int64_t)n;
+	*value = (int64_t)(negative ? 0 - n : n);
 	return true;
 }
 
