@@ -1,5 +1,40 @@
 #include "base/json_text.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/* Are eight octets plain? The high bit of each octet of a term tells of one that is not. A borrow
+ * may tell of a plain one too: then they are looked at one by one. */
+static bool are_plain(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101U;
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	uint64_t quote = word ^ (ones * '"');
+	uint64_t backslash = word ^ (ones * '\\');
+	uint64_t bad =
+		word | (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones);
+	return (bad & (ones * 0x80)) == 0;
+}
+
+size_t json_text_plain(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (len - n >= sizeof(uint64_t) && are_plain(text + n))
+		n += sizeof(uint64_t);
+	while (n < len && is_plain(text[n]))
+		n++;
+	return n;
+}
+
 /* 0 for a character that stands for itself, else the characters that it takes. */
 static size_t escape_size(unsigned char c)
 {
@@ -10,9 +45,9 @@ static size_t escape_size(unsigned char c)
 
 size_t json_text_size(const char *text, size_t len)
 {
-	size_t size = 0;
+	size_t size = json_text_plain(text, len);
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = size; i < len; i++) {
 		size_t escaped = escape_size((unsigned char)text[i]);
 		size += escaped == 0 ? 1 : escaped;
 	}
@@ -22,8 +57,12 @@ size_t json_text_size(const char *text, size_t len)
 char *json_text_escape(char *out, const char *text, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
+	size_t plain = json_text_plain(text, len);
 
-	for (size_t i = 0; i < len; i++) {
+	if (plain > 0)
+		memcpy(out, text, plain);
+	out += plain;
+	for (size_t i = plain; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 		size_t escaped = escape_size(c);
 		if (escaped == 0) {

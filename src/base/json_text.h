@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+/* How many of the first octets are printing ASCII that stands for itself, no quote or backslash. */
+size_t json_text_plain(const char *text, size_t len);
 /* Characters that json_text_escape writes. */
 size_t json_text_size(const char *text, size_t len);
 /* Writes to out, which holds json_text_size characters; returns the end of what was written. */

@@ -12,18 +12,12 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-/* Reads one octet of a label at text[*at]; moves *at behind it. */
-static int parse_octet(const char *text, size_t len, size_t *at, uint8_t *octet)
+/* Reads the escape at text[*at], which is a backslash; moves *at behind it. */
+static int parse_escape(const char *text, size_t len, size_t *at, uint8_t *octet)
 {
-	char c = text[(*at)++];
-
-	if (c != '\\') {
-		*octet = lower((uint8_t)c);
-		return NAME_OK;
-	}
-	if (*at >= len)
+	if (++*at >= len)
 		return NAME_BAD_ESCAPE;
-	c = text[(*at)++];
+	char c = text[(*at)++];
 	if (!is_digit(c)) {
 		*octet = lower((uint8_t)c);
 		return NAME_OK;
@@ -53,7 +47,11 @@ int name_parse(struct name *name, const char *text, size_t len)
 		while (at < len && text[at] != '.') {
 			if (out >= NAME_WIRE_MAX)
 				return NAME_LONG;
-			int rc = parse_octet(text, len, &at, &name->wire[out]);
+			if (text[at] != '\\') {
+				name->wire[out++] = lower((uint8_t)text[at++]);
+				continue;
+			}
+			int rc = parse_escape(text, len, &at, &name->wire[out]);
 			if (rc != NAME_OK)
 				return rc;
 			out++;

@@ -114,6 +114,9 @@ uint16_t rrtype_parse(const char *text, size_t len)
 {
 	if (len == 0)
 		return 0;
+	/* Nearly all that PowerDNS asks. */
+	if (len == 3 && memcmp(text, "ANY", 3) == 0)
+		return RRTYPE_ANY;
 	for (size_t i = 0; i < COUNT(names); i++) {
 		if (is_text(text, len, names[i].text))
 			return names[i].type;

@@ -10,8 +10,9 @@
 
 struct question {
 	struct name name;
-	uint16_t type; /* RRTYPE_ANY: all */
-	int64_t zone_id;
+	uint16_t type;		 /* RRTYPE_ANY: all */
+	bool is_of_any_zone;	 /* else of `zone` only */
+	const struct zone *zone; /* NULL: the name is not in the zone asked for */
 	bool with_disabled;
 	size_t text_len;
 	/* The name as it was asked, which the records of the reply repeat, escaped for JSON. */
@@ -19,14 +20,15 @@ struct question {
 };
 
 /* In a large zone the name is most likely in no cache: it may come while the rest is done. */
-static void question_prefetch(struct call *call, const struct question *question)
+static void question_find_zone(struct call *call, struct question *question, int32_t id)
 {
-	const struct zone *zone =
-		mirror_find_zone_by_id(call->protocol->mirror, (int32_t)question->zone_id);
+	const struct name *name = &question->name;
+	const struct zone *zone = mirror_find_zone_by_id(call->protocol->mirror, id);
 
-	if (zone != NULL && question->name.len >= zone->name_len)
-		zone_prefetch(
-			zone, question->name.wire, (size_t)(question->name.len - zone->name_len));
+	if (zone == NULL || !name_is_in(name->wire, name->len, zone->name, zone->name_len))
+		return;
+	question->zone = zone;
+	zone_prefetch(zone, name->wire, (size_t)(name->len - zone->name_len));
 }
 
 static bool question_make(
@@ -38,8 +40,10 @@ static bool question_make(
 		call_bad_name(call, "qname", lookup->qname, error);
 		return false;
 	}
-	question->zone_id = lookup->zone_id;
-	question_prefetch(call, question);
+	question->zone = NULL;
+	question->is_of_any_zone = lookup->zone_id < 0;
+	if (!question->is_of_any_zone)
+		question_find_zone(call, question, (int32_t)lookup->zone_id);
 	/* A name that parses has no more than NAME_TEXT_MAX characters and a final dot. */
 	char *end = json_text_escape(question->text, lookup->qname.at, lookup->qname.len);
 	question->text_len = (size_t)(end - question->text);
@@ -110,16 +114,6 @@ static void answer_from_zones(struct call *call, const struct question *question
 	}
 }
 
-static void answer_from_id(struct call *call, const struct question *question)
-{
-	const struct zone *zone =
-		mirror_find_zone_by_id(call->protocol->mirror, (int32_t)question->zone_id);
-
-	if (zone != NULL &&
-		name_is_in(question->name.wire, question->name.len, zone->name, zone->name_len))
-		answer_from_zone(call, question, zone);
-}
-
 void lookup_answer(struct call *call, const struct lookup_request *lookup)
 {
 	struct question question;
@@ -127,10 +121,10 @@ void lookup_answer(struct call *call, const struct lookup_request *lookup)
 	if (!question_make(call, &question, lookup))
 		return;
 	BUF_ADD_LIT(call->reply, "{\"result\":[");
-	if (question.zone_id < 0)
+	if (question.is_of_any_zone)
 		answer_from_zones(call, &question);
-	else
-		answer_from_id(call, &question);
+	else if (question.zone != NULL)
+		answer_from_zone(call, &question, question.zone);
 	BUF_ADD_LIT(call->reply, "]}\n");
 }
 

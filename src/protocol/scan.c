@@ -1,5 +1,7 @@
 #include "protocol/scan.h"
 
+#include "base/json_text.h"
+
 #include <string.h>
 
 struct scan {
@@ -17,16 +19,13 @@ static bool take(struct scan *scan, const char *literal, size_t len)
 
 #define TAKE(scan, literal) take((scan), "" literal, sizeof(literal) - 1)
 
-/* The rest of a string and its closing quote. Printing ASCII without escapes only. */
+/* The rest of a string and its closing quote. Without escapes, and only ASCII: whether octets above
+ * are UTF-8 is for the parser to say. */
 static bool take_string(struct scan *scan, struct text *text)
 {
-	const char *start = scan->at;
-
-	while (scan->at < scan->end && *scan->at >= ' ' && *scan->at <= '~' && *scan->at != '"' &&
-		*scan->at != '\\')
-		scan->at++;
-	text->at = start;
-	text->len = (size_t)(scan->at - start);
+	text->at = scan->at;
+	text->len = json_text_plain(scan->at, (size_t)(scan->end - scan->at));
+	scan->at += text->len;
 	return TAKE(scan, "\"");
 }
 
