@@ -128,6 +128,9 @@ INSERT INTO pdns.records (domain_id, name, type, content, ttl) VALUES (1, 'x.a.t
 SQL
     is one('other', q{SELECT csdns.soa_serial(content) FROM pdns.records WHERE type = 'SOA'}), 8, 'a writer with any search_path moves the serial';
     is one('other', q{SET search_path = pg_catalog; SELECT count(*) FROM csdns.touched_record(3)}), 2, 'a reader with any search_path reads';
+    ok !eval { one('other', 'ALTER DATABASE other RESET search_path'); install('other'); 1 }, 'again with another search_path is refused';
+    like $@, qr/csdns serves table pdns\.records here, but search_path .* leads to none/, 'and says why';
+    one('other', 'ALTER DATABASE other SET search_path = pdns, public');
     return;
 }
 
