@@ -13,6 +13,25 @@ BEGIN
 END
 $$;
 
+-- Installed again with another search_path, csdns would leave the tables that it serves.
+DO $$
+DECLARE
+    served regclass;
+BEGIN
+    SELECT d.refobjid
+      INTO served
+      FROM pg_rewrite w
+      JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+     WHERE w.ev_class = to_regclass('csdns.pdns_record') AND d.refobjid <> w.ev_class
+     LIMIT 1;
+    IF served IS DISTINCT FROM to_regclass('records') AND served IS NOT NULL THEN
+        RAISE EXCEPTION 'csdns serves table % here, but search_path "%" leads to %', served, current_setting('search_path'),
+                        coalesce(to_regclass('records')::text, 'none')
+              USING HINT = 'Set search_path so that PowerDNS'' tables are found where they are.';
+    END IF;
+END
+$$;
+
 DO $$
 BEGIN
     IF to_regclass('domains') IS NOT NULL THEN

@@ -52,7 +52,7 @@ sub run_file {
             ok !$1, $2;
         } elsif ($line =~ /^1\.\.(\d+)$/) {
             $plan = $1;
-        } else {
+        } elsif ($line =~ /^#/) {
             diag $line;
         }
     }

@@ -56,18 +56,14 @@ is $standby->psql('store', 'SELECT csdns.settle()', user => 'reader'), '0', 'csd
 # failover: what the standby has not seen is not followed
 my ($version, $at) = split /\|/, $primary->psql('store', 'SELECT * FROM csdns.head()');
 is $standby->psql('store', "SELECT csdns.follows($version, '$at')"), 't', 'a version of the primary is followed on the standby';
-$standby->psql('postgres', 'SELECT pg_wal_replay_pause()');
+$standby->stop;
 $primary->psql('store', q{INSERT INTO records (domain_id, name, type, content, ttl) VALUES (1, 'lost.a.test', 'A', '192.0.2.1', 60)});
 my ($lost, $lost_at) = split /\|/, $primary->psql('store', 'SELECT * FROM csdns.head()');
 $primary->stop('immediate');
-$standby->psql('postgres', 'SELECT pg_wal_replay_resume()') if 0;
-$standby->promote;
+$standby->start->promote;
 $standby->psql('store', q{INSERT INTO records (domain_id, name, type, content, ttl) VALUES (1, 'other.a.test', 'A', '192.0.2.1', 60)});
-SKIP: {
-    my $there = $standby->psql('store', q{SELECT count(*) FROM records WHERE name = 'lost.a.test'});
-    skip 'the standby had received the last change', 1 if $there;
-    is $standby->psql('store', "SELECT csdns.follows($lost, '$lost_at')"), 'f', 'a version that was lost is not followed, though its number is there again';
-}
+is $standby->psql('store', 'SELECT version FROM csdns.head()'), $lost, 'the new primary gives the number of the lost version again';
+is $standby->psql('store', "SELECT csdns.follows($lost, '$lost_at')"), 'f', 'the lost one is not followed';
 is $standby->psql('store', "SELECT csdns.follows($version, '$at')"), 't', 'an older one is';
 is $standby->psql('store', "SELECT string_agg(name, ' ' ORDER BY name) FROM csdns.touched($version) WHERE name LIKE 'other%'"), 'other.a.test',
     'and the journal goes on';
