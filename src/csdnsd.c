@@ -349,9 +349,19 @@ static void on_mirror(void *arg, struct mirror *mirror)
 	struct daemon *daemon = arg;
 
 	server_set_mirror(daemon->server, mirror);
-	if (!daemon->is_ready)
-		notify_ready("answering");
+	notify_ready("answering");
 	daemon->is_ready = true;
+}
+
+/* With the database down systemd shall not wait: the socket is there, and answers false. */
+static void on_lost(void *arg, const char *why)
+{
+	struct daemon *daemon = arg;
+
+	if (!daemon->is_ready)
+		notify_ready("no data yet: the database is not there");
+	daemon->is_ready = true;
+	(void)why;
 }
 
 static void on_version(void *arg, struct store_version version)
@@ -364,6 +374,7 @@ static void on_version(void *arg, struct store_version version)
 static const struct feed_handlers feed_handlers = {
 	.on_mirror = on_mirror,
 	.on_version = on_version,
+	.on_lost = on_lost,
 };
 
 static void write_status(void *arg, struct buf *text)

@@ -9,9 +9,9 @@ static bool is_plain(char c)
 	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
-/* Are eight octets plain? The high bit of each octet of a term tells of one that is not. A borrow
- * may tell of a plain one too: then they are looked at one by one. */
-static bool are_plain(const char *at)
+/* Of eight octets: the high bit of each that is not plain. A borrow or carry can come only from an
+ * octet that is not plain itself, so the lowest bit is right, those above it may not be. */
+static uint64_t not_plain(const char *at)
 {
 	const uint64_t ones = 0x0101010101010101U;
 	uint64_t word;
@@ -19,17 +19,24 @@ static bool are_plain(const char *at)
 	memcpy(&word, at, sizeof(word));
 	uint64_t quote = word ^ (ones * '"');
 	uint64_t backslash = word ^ (ones * '\\');
-	uint64_t bad =
-		word | (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones);
-	return (bad & (ones * 0x80)) == 0;
+	return (word | (word - ones * ' ') | (word + ones) | (quote - ones) | (backslash - ones)) &
+	       (ones * 0x80);
 }
 
 size_t json_text_plain(const char *text, size_t len)
 {
 	size_t n = 0;
 
-	while (len - n >= sizeof(uint64_t) && are_plain(text + n))
-		n += sizeof(uint64_t);
+	for (; len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+		uint64_t bits = not_plain(text + n);
+		if (bits != 0) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			return n + (size_t)__builtin_ctzll(bits) / 8;
+#else
+			break;
+#endif
+		}
+	}
 	while (n < len && is_plain(text[n]))
 		n++;
 	return n;

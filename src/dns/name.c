@@ -32,8 +32,34 @@ static int parse_escape(const char *text, size_t len, size_t *at, uint8_t *octet
 	return NAME_OK;
 }
 
+/* A label without escapes. */
+static void copy_lower(uint8_t *to, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = lower((uint8_t)text[i]);
+}
+
+/* The octets of one label at text[*at], up to its dot or the end; *out moves behind them. */
+static int parse_label(struct name *name, size_t *out, const char *text, size_t len, size_t *at)
+{
+	while (*at < len && text[*at] != '.') {
+		if (*out >= NAME_WIRE_MAX)
+			return NAME_LONG;
+		if (text[*at] == '\\') {
+			int rc = parse_escape(text, len, at, &name->wire[*out]);
+			if (rc != NAME_OK)
+				return rc;
+		} else {
+			name->wire[*out] = lower((uint8_t)text[(*at)++]);
+		}
+		++*out;
+	}
+	return NAME_OK;
+}
+
 int name_parse(struct name *name, const char *text, size_t len)
 {
+	bool has_escapes = len > 0 && memchr(text, '\\', len) != NULL;
 	size_t at = 0;
 	size_t out = 0;
 
@@ -44,17 +70,18 @@ int name_parse(struct name *name, const char *text, size_t len)
 		size_t label = out++;
 		if (label >= NAME_WIRE_MAX)
 			return NAME_LONG;
-		while (at < len && text[at] != '.') {
-			if (out >= NAME_WIRE_MAX)
-				return NAME_LONG;
-			if (text[at] != '\\') {
-				name->wire[out++] = lower((uint8_t)text[at++]);
-				continue;
-			}
-			int rc = parse_escape(text, len, &at, &name->wire[out]);
+		if (has_escapes) {
+			int rc = parse_label(name, &out, text, len, &at);
 			if (rc != NAME_OK)
 				return rc;
-			out++;
+		} else {
+			const char *dot = memchr(text + at, '.', len - at);
+			size_t octets = dot == NULL ? len - at : (size_t)(dot - text) - at;
+			if (octets > NAME_WIRE_MAX - out)
+				return NAME_LONG;
+			copy_lower(name->wire + out, text + at, octets);
+			out += octets;
+			at += octets;
 		}
 		size_t octets = out - label - 1;
 		if (octets == 0)

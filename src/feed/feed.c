@@ -172,6 +172,7 @@ static void feed_down(struct feed *feed, const char *why)
 	(void)evtimer_del(feed->poll);
 	(void)evtimer_add(feed->retry, &pause);
 	feed->pause_ms = feed->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : feed->pause_ms * 2;
+	feed->handlers->on_lost(feed->arg, why);
 }
 
 static void on_down(void *arg, const char *why)

@@ -29,6 +29,8 @@ struct feed_handlers {
 	void (*on_mirror)(void *arg, struct mirror *mirror);
 	/* The mirror has reached a later version, by a load or by following. */
 	void (*on_version)(void *arg, struct store_version version);
+	/* There is no connection, or none any more. */
+	void (*on_lost)(void *arg, const char *why);
 };
 
 enum feed_state { FEED_DISCONNECTED, FEED_CONNECTING, FEED_LOADING, FEED_FOLLOWING };
