@@ -102,6 +102,16 @@ tests_unit_test_copy_LDADD = $(UNIT_PG)
 UNIT_TESTS += tests/unit/test_rows
 tests_unit_test_rows_LDADD = $(UNIT_FEED)
 
+UNIT_TESTS += tests/unit/test_scan
+tests_unit_test_scan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_scan_LDADD = $(UNIT_PROTOCOL)
+
+UNIT_TESTS += tests/unit/test_protocol
+tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c tests/unit/fail_alloc.c tests/unit/fail_pool.c
+tests_unit_test_protocol_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_protocol_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
+tests_unit_test_protocol_LDADD = $(UNIT_PROTOCOL)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

@@ -14,7 +14,11 @@ void reply_true(struct buf *reply)
 void reply_false(struct buf *reply, const char *problem)
 {
 	BUF_ADD_LIT(reply, "{\"result\":false,\"log\":[\"csdns: ");
-	json_text_add(reply, problem, strlen(problem));
+	for (; *problem != '\0'; problem++) {
+		/* The text may have been cut inside a character of several octets. */
+		char c = *problem >= ' ' && *problem <= '~' ? *problem : '?';
+		json_text_add(reply, &c, 1);
+	}
 	BUF_ADD_LIT(reply, "\"]}\n");
 }
 

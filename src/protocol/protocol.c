@@ -3,6 +3,7 @@
 #include "base/json_text.h"
 #include "protocol/call.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void method_initialize(struct call *call)
@@ -107,6 +108,35 @@ static void answer_init(struct answer *answer)
 	answer->problem[0] = '\0';
 }
 
+/* jansson leaves octets out of a string, without a word, where it finds no memory for them; so its
+ * allocations are watched. */
+static bool parser_ran_out;
+
+static void *parser_alloc(size_t size)
+{
+	void *memory = malloc(size);
+
+	parser_ran_out |= memory == NULL;
+	return memory;
+}
+
+/* NULL with the error, or with parser_ran_out. */
+static json_t *request_parse(const char *request, size_t len, json_error_t *error)
+{
+	json_malloc_t old_alloc;
+	json_free_t old_free;
+
+	json_get_alloc_funcs(&old_alloc, &old_free);
+	json_set_alloc_funcs(parser_alloc, free);
+	parser_ran_out = false;
+	json_t *json = json_loadb(request, len, 0, error);
+	json_set_alloc_funcs(old_alloc, old_free);
+	if (!parser_ran_out)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
 void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
 	struct buf *reply, struct answer *answer)
 {
@@ -120,8 +150,10 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 		lookup_answer(&call, &lookup);
 		return;
 	}
-	json_t *json = json_loadb(request, len, 0, &error);
-	if (json == NULL)
+	json_t *json = request_parse(request, len, &error);
+	if (parser_ran_out)
+		reply->failed = true;
+	else if (json == NULL)
 		call_malformed(&call, "it is not JSON: ", error.text);
 	else
 		call_dispatch(&call, json);
