@@ -133,3 +133,21 @@ tests_fuzz_fuzz_name_LDADD = libcsdns_dns.a libcsdns_base.a
 FUZZ_TESTS += tests/fuzz/fuzz_rdata
 tests_fuzz_fuzz_rdata_SOURCES = tests/fuzz/fuzz_rdata.c tests/fuzz/replay.c
 tests_fuzz_fuzz_rdata_LDADD = libcsdns_dns.a libcsdns_base.a
+
+FUZZ_TESTS += tests/fuzz/fuzz_request
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
+tests_fuzz_fuzz_request_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_request_LDADD = libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(JANSSON_LIBS)
+
+FUZZ_TESTS += tests/fuzz/fuzz_scan
+tests_fuzz_fuzz_scan_SOURCES = tests/fuzz/fuzz_scan.c tests/fuzz/replay.c
+tests_fuzz_fuzz_scan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_scan_LDADD = libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(JANSSON_LIBS)
+
+FUZZ_TESTS += tests/fuzz/fuzz_copy
+tests_fuzz_fuzz_copy_SOURCES = tests/fuzz/fuzz_copy.c tests/fuzz/replay.c
+tests_fuzz_fuzz_copy_LDADD = libcsdns_feed.a libcsdns_pg.a libcsdns_base.a $(PQ_LIBS) $(EVENT_LIBS)
+
+FUZZ_TESTS += tests/fuzz/fuzz_record
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c tests/fuzz/replay.c
+tests_fuzz_fuzz_record_LDADD = libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a
