@@ -107,7 +107,8 @@ tests_unit_test_scan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_scan_LDADD = $(UNIT_PROTOCOL)
 
 UNIT_TESTS += tests/unit/test_protocol
-tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c tests/unit/fail_alloc.c tests/unit/fail_pool.c
+tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c tests/unit/mirror_check.c \
+	tests/unit/fail_alloc.c tests/unit/fail_pool.c
 tests_unit_test_protocol_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_protocol_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_protocol_LDADD = $(UNIT_PROTOCOL)

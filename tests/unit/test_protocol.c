@@ -4,6 +4,7 @@
 #include "fail_pool.h"
 #include "fill.h"
 #include "mirror/change.h"
+#include "mirror_check.h"
 #include "protocol/protocol.h"
 
 #include <jansson.h>
@@ -273,7 +274,8 @@ static void test_lookup_in_any_zone(void **state)
 	assert_answer(
 		lookup("org.", "ANY", -1), "[" RECORD("NS", "org.", "ns.example.org", -7, 0) "]");
 	assert_answer(lookup("example.com.", "ANY", -1), "[]");
-	/* absent means any */
+	/* every negative number means any, as absent does */
+	assert_answer(lookup("www.example.org.", "A", -2), "[" WWW_A("www.example.org.") "]");
 	assert_answer("{\"method\":\"lookup\",\"parameters\":{\"qname\":\"www.example.org.\","
 		      "\"qtype\":\"A\"}}",
 		"[" WWW_A("www.example.org.") "]");
@@ -510,6 +512,39 @@ static void test_list_outlives(void **state)
 	json_decref(json);
 	buf_fini(&reply);
 	mirror_ref(mirror);
+}
+
+/* A zone that went while it was listed is freed when the listing ends. */
+static void test_list_ends(void **state)
+{
+	struct protocol protocol = protocol_of(mirror);
+	struct change *change = change_new(mirror);
+	struct store_version version = {1, 0};
+	struct answer answers[2];
+	struct buf reply;
+
+	(void)state;
+	assert_non_null(change);
+	for (size_t i = 0; i < COUNT(answers); i++) {
+		buf_init(&reply);
+		protocol_answer(&protocol, LIST(1), strlen(LIST(1)), &reply, &answers[i]);
+		assert_int_equal(answers[i].kind, ANSWER_LISTING);
+		buf_fini(&reply);
+	}
+	assert_int_equal(change_touch_zone(change, 1), 0);
+	change_commit(change, version);
+	while (!change_clean_step(change, 1))
+		;
+	for (size_t i = 0; i < COUNT(answers); i++) {
+		assert_true(mirror_free_step(mirror, 1000));
+		size_t used = pool_used(mirror->pool);
+		struct reachable reachable = mirror_reachable(mirror);
+		assert_true(used > reachable.data + reachable.tables);
+		listing_free(answers[i].listing);
+	}
+	assert_true(mirror_free_step(mirror, 1000));
+	struct reachable reachable = mirror_reachable(mirror);
+	assert_int_equal(pool_used(mirror->pool), reachable.data + reachable.tables);
 }
 
 /* ---- zones and metadata ---- */
@@ -935,6 +970,7 @@ int main(void)
 		TEST(test_list_in_steps),
 		TEST(test_list_empty),
 		TEST(test_list_outlives),
+		TEST(test_list_ends),
 		TEST(test_domain_info),
 		TEST(test_all_domains),
 		TEST(test_updated_masters),
