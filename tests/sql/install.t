@@ -161,6 +161,29 @@ sub roles {
     return;
 }
 
+# A writer that has one table and wants the next, while the installer has the next and wants the one: the installer lets go.
+sub against_the_order {
+    $cluster->create_db('order_db');
+    $cluster->psql_file('order_db', "$schema/010-pdns.sql");
+    my ($writer, $watch) = ($cluster->dbh('order_db'), $cluster->dbh('order_db'));
+    $writer->do(q{INSERT INTO domains (name, type) VALUES ('a.test', 'NATIVE')});
+    $writer->begin_work;
+    $writer->do(q{INSERT INTO domainmetadata (domain_id, kind, content) VALUES (1, 'K', '1')});
+    my $installer = Csdns::Process->start(
+        name => 'psql', log => $cluster->socket_dir . '/order',
+        command => [find_program('psql'), '-Xq1', '-v', 'ON_ERROR_STOP=1', '-d', $cluster->conninfo('order_db'), map { ('-f', $_) } @files],
+    );
+    wait_until {
+        $watch->selectrow_array(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'psql' AND wait_event_type = 'Lock'});
+    } 10, 'the installer to wait';
+    ok eval { $writer->do(q{INSERT INTO records (domain_id, name, type, content, ttl) VALUES (1, 'x.a.test', 'A', '192.0.2.1', 60)}); 1 },
+        'the writer gets the next table' or diag $@;
+    ok eval { $writer->commit; 1 }, 'and commits' or diag $@;
+    wait_until { !$installer->is_running } 30, 'the installer to end';
+    is $watch->selectrow_array('SELECT version FROM csdns.schema_version'), 1, 'then it is installed' or diag $installer->log_text(all => 1);
+    return;
+}
+
 # Writers go on while it is installed and installed again: none fails, nothing hangs.
 sub under_writers {
     $cluster->create_db('busy');
@@ -224,6 +247,7 @@ subtest 'beside data' => \&beside_data;
 subtest 'another schema' => \&another_schema;
 subtest 'an old PowerDNS' => \&old_powerdns;
 subtest 'roles' => \&roles;
+subtest 'against the order' => \&against_the_order;
 subtest 'under writers' => \&under_writers;
 subtest 'remove' => \&remove;
 done_testing;

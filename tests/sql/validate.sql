@@ -137,6 +137,12 @@ INSERT INTO records (domain_id, name, ttl) VALUES (:a, 'ent.a.test', NULL), (:a,
 SELECT lives_ok('SELECT commit_now()', 'empty non-terminals are not compared');
 ROLLBACK;
 
+BEGIN;
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT put(:a, 'imm.a.test', 'A', '192.0.2.1');
+SELECT throws_like(format('SELECT put(%s, %L, %L, %L)', :a, 'imm.a.test', 'CNAME', 'x.test'), '%CNAME beside A', 'constraints immediate: every statement is checked');
+ROLLBACK;
+
 -- moving and renaming
 BEGIN;
 UPDATE records SET name = 'c.b.test' WHERE name = 'c.a.test';
