@@ -191,7 +191,7 @@ static void assert_malformed(const char *request)
 /* "lookup" with a name, a type and a zone-id. */
 static const char *lookup(const char *qname, const char *qtype, int zone_id)
 {
-	static char text[1000];
+	static char text[2200];
 
 	(void)snprintf(text, sizeof(text),
 		"{\"method\":\"lookup\",\"parameters\":{\"qname\":\"%s\",\"qtype\":\"%s\","
