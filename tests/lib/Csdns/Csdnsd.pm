@@ -58,19 +58,18 @@ sub arguments {
     return @arguments;
 }
 
-# Ready: it accepts a connection and answers a lookup as someone who has data.
+# Ready: it accepts a connection and has data.
 sub wait_ready {
     my ($self, $seconds) = @_;
     $self->{process}->wait_ready(sub { $self->has_data }, $seconds // 20, 'data loaded');
     return $self;
 }
 
-# Whether it answers lookups: before it has data it refuses them.
+# Whether it has loaded the store; before that it refuses lookups.
 sub has_data {
     my ($self) = @_;
-    my $remote = eval { Csdns::Remote->new(socket => $self->{socket}, timeout => 2) } or return 0;
-    my $domains = eval { $remote->call('getAllDomains', include_disabled => JSON::true()) };
-    return ref $domains eq 'ARRAY' ? 1 : 0;
+    my $status = eval { $self->status };
+    return $status && exists $status->{age_ms} ? 1 : 0;
 }
 
 sub process { my ($self) = @_; return $self->{process} }
@@ -88,7 +87,7 @@ sub status {
     my ($self) = @_;
     my $remote = $self->{status_remote};
     my $text = $remote && eval { $remote->call('directBackendCmd', query => 'status') };
-    $text //= ($self->{status_remote} = $self->remote)->call('directBackendCmd', query => 'status');
+    $text //= ($self->{status_remote} = $self->remote(timeout => 2))->call('directBackendCmd', query => 'status');
     return { map { split / /, $_, 2 } split /\n/, $text };
 }
 

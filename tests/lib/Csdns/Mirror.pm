@@ -31,7 +31,7 @@ sub store_contents {
     }
     my $records = $dbh->selectall_arrayref(
         q{SELECT domain_id, name, type, coalesce(ttl, 3600),
-                 CASE WHEN type IN ('MX', 'SRV') AND prio IS NOT NULL THEN prio || ' ' || content ELSE content END, disabled
+                 CASE WHEN type IN ('MX', 'SRV') AND prio IS NOT NULL THEN prio || ' ' || content ELSE content END, disabled IS NOT FALSE
             FROM records WHERE domain_id IS NOT NULL AND coalesce(type, '') <> ''});
     for my $row (@$records) {
         my ($id, $name, $type, $ttl, $content, $disabled) = @$row;

@@ -1,0 +1,3 @@
+INSERT INTO domains (name, type, notified_serial) VALUES
+    ('example.org', 'MASTER', NULL), ('told.example.org', 'MASTER', 2024010101), ('native.example.org', 'NATIVE', NULL);
+INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'SOA', 'ns1.example.org hostmaster.example.org 2024010101 10800 3600 604800 300', 3600 FROM domains;

@@ -1,0 +1,77 @@
+#!/usr/bin/perl
+# Replays tests/golden: a directory a case, with store.sql (run on a fresh store),
+# request.json (a request a line, as PowerDNS sends it) and reply.json (the reply to
+# each, a line). The order of the records of a reply does not matter, nor that of keys.
+#
+# perl tests/system/golden.t CASE...            only these
+# CSDNS_WRITE_GOLDEN=1 ...                      writes reply.json from what csdnsd says:
+#                                               read the difference before you believe it
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use JSON ();
+use Test::More;
+
+use Csdns::Cluster;
+use Csdns::Csdnsd;
+use Csdns::Programs qw(need_programs source_dir);
+use Csdns::Remote;
+
+need_programs(qw(initdb csdnsd));
+
+my $dir = source_dir() . '/tests/golden';
+my @cases = @ARGV ? @ARGV : map { m{([^/]+)/request\.json$} } sort glob "$dir/*/request.json";
+plan skip_all => 'no golden cases' if !@cases;
+
+my $json = JSON->new->utf8->canonical->allow_nonref;
+my $cluster = Csdns::Cluster->new;
+$cluster->create_db('installed');
+$cluster->install_schema('installed');
+
+for my $number (1 .. @cases) {
+    my $case = $cases[$number - 1];
+    my $db = "case$number";
+    $cluster->psql('postgres', "CREATE DATABASE $db TEMPLATE installed");
+    $cluster->psql_file($db, "$dir/$case/store.sql");
+    my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo($db, 'pdns'), name => "csdnsd $case");
+    my $peer = Csdns::Remote->new(socket => $csdnsd->socket, initialize => 0);
+    my @requests = lines("$dir/$case/request.json");
+    my @expected = $ENV{CSDNS_WRITE_GOLDEN} ? () : lines("$dir/$case/reply.json");
+    my @replies;
+    for my $request (@requests) {
+        $peer->send_text("$request\n");
+        push @replies, normal($peer->read_line // '"closed"');
+    }
+    if ($ENV{CSDNS_WRITE_GOLDEN}) {
+        open my $file, '>', "$dir/$case/reply.json" or die "$case: $!";
+        print {$file} map {"$_\n"} @replies;
+        close $file;
+    }
+    else {
+        is scalar @requests, scalar @expected, "$case: as many replies as requests";
+        is $replies[$_], normal($expected[$_] // ''), "$case: " . substr $requests[$_], 0, 120 for 0 .. $#requests;
+    }
+    is $csdnsd->stop, 0, "$case: csdnsd ends well";
+}
+done_testing;
+
+sub lines {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!";
+    chomp(my @lines = grep {/\S/} <$file>);
+    return @lines;
+}
+
+# Canonical JSON; an array of records or zones is sorted.
+sub normal {
+    my ($text) = @_;
+    my $data = eval { $json->decode($text) } // return "no JSON: $text";
+    if (ref $data eq 'HASH' && ref $data->{result} eq 'ARRAY') {
+        $data->{result} = [map { $json->decode($_) } sort map { $json->encode($_) } @{ $data->{result} }];
+    }
+    return $json->encode($data);
+}
