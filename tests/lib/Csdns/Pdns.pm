@@ -109,7 +109,7 @@ sub api {
         defined $body ? (content => $json->encode($body)) : (),
     });
     croak "$method $path: $reply->{status} $reply->{content}" if !$reply->{success};
-    return $reply->{content} eq '' ? undef : $json->decode($reply->{content});
+    return ($reply->{content} // '') eq '' ? undef : $json->decode($reply->{content});
 }
 
 # Runs pdnsutil on the same configuration; returns what run_program does.
