@@ -57,6 +57,7 @@ UNIT_TESTS += tests/unit/test_sql_text
 tests_unit_test_sql_text_LDADD = $(UNIT_TOOL)
 
 UNIT_TESTS += tests/unit/test_pool
+tests_unit_test_pool_LDFLAGS = -Wl,--wrap=mmap
 tests_unit_test_pool_LDADD = $(UNIT_BASE)
 
 UNIT_TESTS += tests/unit/test_json_text

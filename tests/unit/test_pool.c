@@ -2,6 +2,8 @@
 
 #include "base/pool.h"
 
+#include <sys/mman.h>
+
 static void test_sizes(void **state)
 {
 	size_t last = 0;
@@ -111,6 +113,44 @@ static void test_free_step(void **state)
 	assert_true(pool_free_step(pool, 0));
 }
 
+static bool no_pages;
+
+/* The linker's --wrap sends mmap to the first, and the second is the real one. */
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	return no_pages ? MAP_FAILED : __real_mmap(at, size, protection, flags, fd, offset);
+}
+
+static void test_out_of_memory(void **state)
+{
+	struct pool *pool = pool_new();
+
+	(void)state;
+	assert_non_null(pool);
+	no_pages = true;
+	assert_null(pool_alloc(pool, 8));
+	assert_int_equal(pool_used(pool), 0);
+	assert_int_equal(pool_bytes(pool), 0);
+	no_pages = false;
+	char *one = pool_alloc(pool, 8);
+	assert_non_null(one);
+	no_pages = true;
+	/* what the first chunk has left is still there */
+	assert_non_null(pool_alloc(pool, POOL_SMALL_MAX));
+	while (pool_alloc(pool, POOL_SMALL_MAX) != NULL)
+		;
+	assert_int_equal(pool_bytes(pool), POOL_FIRST);
+	assert_true(pool_used(pool) > POOL_FIRST - 2 * POOL_SMALL_MAX);
+	pool_release(pool, one, 8);
+	assert_ptr_equal(pool_alloc(pool, 8), one);
+	no_pages = false;
+	assert_non_null(pool_alloc(pool, POOL_SMALL_MAX));
+	pool_free(pool);
+}
+
 #define SLOTS 500
 
 struct slot {
@@ -179,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_free_step),
+		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_random),
 	};
 

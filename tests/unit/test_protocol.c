@@ -274,6 +274,12 @@ static void test_lookup_in_any_zone(void **state)
 	assert_answer(
 		lookup("org.", "ANY", -1), "[" RECORD("NS", "org.", "ns.example.org", -7, 0) "]");
 	assert_answer(lookup("example.com.", "ANY", -1), "[]");
+	/* in PowerDNS' own spelling */
+	assert_answer(
+		"{\"method\": \"lookup\", \"parameters\": {\"local\": \"0.0.0.0\", \"qname\": "
+		"\"wWw.example.org.\", \"qtype\": \"A\", \"real-remote\": \"0.0.0.0/0\", "
+		"\"remote\": \"0.0.0.0\", \"zone-id\": -1}}",
+		"[" WWW_A("wWw.example.org.") "]");
 	/* every negative number means any, as absent does */
 	assert_answer(lookup("www.example.org.", "A", -2), "[" WWW_A("www.example.org.") "]");
 	assert_answer("{\"method\":\"lookup\",\"parameters\":{\"qname\":\"www.example.org.\","
@@ -564,6 +570,9 @@ static void test_domain_info(void **state)
 	assert_answer(INFO("primary3.net."), ZONE(6, "primary3.net.", "master", 4294967295, 5, ""));
 	assert_answer(INFO("."), ZONE(-7, ".", "native", 1, 0, ""));
 	assert_answer(INFO("www.example.org."), "false");
+	add_domain(8, "consumer.net", "CONSUMER", NULL, 0);
+	assert_answer(INFO("consumer.net."), ZONE(8, "consumer.net.", "consumer", 0, 0, ""));
+	assert_answer(INFO("primary2.net."), ZONE(5, "primary2.net.", "producer", 0, 0, ""));
 	assert_fails(INFO("a..b"), "getDomainInfo: name \"a..b\": empty label");
 }
 
