@@ -30,6 +30,7 @@ enum task {
 	TASK_LOAD,
 	TASK_FOLLOW,
 	TASK_POLL,
+	TASK_SETTLE, /* serials that are owed */
 };
 
 struct feed {
@@ -55,8 +56,9 @@ struct feed {
 	bool in_recovery; /* a hot standby: no LISTEN */
 	bool is_refused;  /* LISTEN failed on this connection */
 	bool wants_reload;
-	bool wants_poll; /* something is new, or may be */
-	bool is_failed;	 /* the task's statement failed; problem says why */
+	bool wants_settle; /* the store owes serials, see csdns.serial_debt */
+	bool wants_poll;   /* something is new, or may be */
+	bool is_failed;	   /* the task's statement failed; problem says why */
 	char problem[PROBLEM_MAX];
 	struct feed_status status;
 };
@@ -248,7 +250,17 @@ static void begin_follow(struct feed *feed)
 static void begin_poll(struct feed *feed)
 {
 	begin(feed, TASK_POLL);
-	pg_send(feed->pg, "SELECT " VERSION_COLUMNS ", pg_is_in_recovery() FROM csdns.head()");
+	pg_send(feed->pg, "SELECT " VERSION_COLUMNS ", pg_is_in_recovery(), "
+			  "EXISTS (SELECT FROM csdns.serial_debt) FROM csdns.head()");
+}
+
+/* Moves SOA serials that could not be moved at commit because somebody else held the SOA, who then
+ * gave up, while nobody has committed since. */
+static void begin_settle(struct feed *feed)
+{
+	feed->wants_settle = false;
+	begin(feed, TASK_SETTLE);
+	pg_send(feed->pg, "SELECT csdns.settle()");
 }
 
 static void wait_for_poll(struct feed *feed)
@@ -272,6 +284,8 @@ static void next_task(struct feed *feed)
 		begin_load(feed);
 	else if (feed->wants_poll)
 		begin_follow(feed);
+	else if (feed->wants_settle)
+		begin_settle(feed);
 	else
 		wait_for_poll(feed);
 }
@@ -365,6 +379,7 @@ static void poll_result(struct feed *feed, const PGresult *result)
 	if (in_recovery != feed->in_recovery)
 		feed->is_refused = false; /* a standby was promoted */
 	feed->in_recovery = in_recovery;
+	feed->wants_settle = !in_recovery && PQgetvalue(result, 0, 3)[0] == 't';
 	feed->status.store = version;
 	if (version.number == feed->mirror->version.number &&
 		version.at_us == feed->mirror->version.at_us)
@@ -460,6 +475,11 @@ static void on_done(void *arg)
 		break;
 	case TASK_FOLLOW:
 		follow_done(feed);
+		break;
+	case TASK_SETTLE:
+		if (feed->is_failed)
+			log_notice("could not move owed serials: %s", feed->problem);
+		feed->is_failed = false;
 		break;
 	default:
 		break;
