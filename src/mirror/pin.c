@@ -41,15 +41,15 @@ static struct undo *undo_find(const struct zone_pin *pin, const struct node *nod
 	return (struct undo *)table_find(&pin->undo, table_hash_address(node), undo_is_of, node);
 }
 
-/* Keeps for a pin what the node has now. */
-static void pin_keep(struct zone_pin *pin, const struct node *node)
+/* Keeps for a pin what the node has now; false when the pin does not see that. */
+static bool pin_keep(struct zone_pin *pin, const struct node *node)
 {
 	if (pin->is_broken || undo_find(pin, node) != NULL)
-		return;
+		return false;
 	struct undo *undo = pool_alloc(pin->zone->pool, sizeof(*undo));
 	if (undo == NULL) {
 		pin->is_broken = true;
-		return;
+		return false;
 	}
 	undo->entry.hash = table_hash_address(node);
 	undo->node = node;
@@ -57,7 +57,9 @@ static void pin_keep(struct zone_pin *pin, const struct node *node)
 	if (table_add(&pin->undo, &undo->entry) < 0) {
 		pool_release(pin->zone->pool, undo, sizeof(*undo));
 		pin->is_broken = true;
+		return false;
 	}
+	return true;
 }
 
 /* Where this finds no memory the block or node stays for good: a leak, rather than a view of freed
@@ -91,15 +93,16 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 {
 	struct rrs *old = node->rrs;
 	bool before = node_exists(node);
+	bool is_seen = false;
 
 	zone->records -= old == NULL ? 0 : old->records;
 	zone->records += rrs == NULL ? 0 : rrs->records;
 	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
-		pin_keep(pin, node);
+		is_seen |= pin_keep(pin, node);
 	node->rrs = rrs;
 	if (node_exists(node) != before)
 		existence_changed(node, !before);
-	if (zone->pins != NULL && old != NULL) {
+	if (is_seen && old != NULL) {
 		zone_keep_for_pins(zone, NULL, old);
 		return NULL;
 	}

@@ -172,6 +172,30 @@ static void test_comes_and_goes(void **state)
 	zone_check(zone, true);
 }
 
+/* However often a name changes, a pin keeps one version of it. */
+static void test_changes_often(void **state)
+{
+	struct fixture *fixture = *state;
+	struct zone *zone = fixture->zone;
+	struct zone_pin *pins[3];
+
+	set(zone, 1, 9);
+	for (size_t i = 0; i < 3; i++) {
+		size_t before = pool_used(fixture->pool);
+		pins[i] = zone_pin_new(zone);
+		assert_non_null(pins[i]);
+		for (uint32_t ttl = 10; ttl < 1000; ttl++)
+			set(zone, 1, ttl);
+		assert_true(pool_used(fixture->pool) < before + 1000);
+	}
+	assert_sees(pins[1], 1, 999);
+	assert_sees(pins[0], 1, 9);
+	assert_sees(pins[2], 1, 999);
+	for (size_t i = 0; i < 3; i++)
+		zone_pin_free(pins[i]);
+	zone_check(zone, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -180,6 +204,7 @@ int main(void)
 		TEST(test_versions),
 		TEST(test_budget),
 		TEST(test_comes_and_goes),
+		TEST(test_changes_often),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
