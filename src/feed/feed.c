@@ -5,6 +5,7 @@
 #include "feed/follow.h"
 #include "feed/load.h"
 #include "feed/version.h"
+#include "pg/events.h"
 #include "pg/pg.h"
 
 #include <inttypes.h>
@@ -128,13 +129,11 @@ static void drop_mirror(struct feed *feed, struct mirror *mirror)
 
 static void feed_connect(struct feed *feed)
 {
-	const char *const keywords[] = {
-		"fallback_application_name", "dbname", "client_encoding", NULL};
-	const char *const values[] = {"csdnsd", feed->settings.db, "UTF8", NULL};
+	struct pg_target target = {.db = feed->settings.db, .name = "csdnsd"};
 
 	feed->status.state = FEED_CONNECTING;
 	feed->heard_ms = clock_ms();
-	pg_start(feed->pg, keywords, values);
+	pg_start(feed->pg, &target);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -559,12 +558,6 @@ struct feed *feed_new(struct event_base *base, const struct feed_settings *setti
 	}
 	feed_connect(feed);
 	return feed;
-}
-
-static void event_drop(struct event *event)
-{
-	if (event != NULL)
-		event_free(event);
 }
 
 void feed_free(struct feed *feed)

@@ -1,8 +1,14 @@
 #include "pg/pg.h"
 
+#include "pg/events.h"
+#include "pg/hosts.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A host that is to be connected to and says nothing for so long: the next one is tried. */
+#define CONNECT_S 5
 
 enum pg_state { PG_CLOSED, PG_CONNECTING, PG_UP };
 
@@ -15,8 +21,10 @@ struct pg {
 	struct event *io; /* on the connection's socket; made anew when that or the wish changes */
 	int io_fd;
 	short io_what;
-	struct event *turn; /* a timer at once: work that is left, or a failure to be told */
-	bool in_copy;	    /* COPY … TO STDOUT is under way */
+	struct event *connecting; /* ends a wait for a host that says nothing */
+	struct hosts hosts;	  /* their order for the next pg_start */
+	struct event *turn;	  /* a timer at once: work that is left, or a failure to be told */
+	bool in_copy;		  /* COPY … TO STDOUT is under way */
 	bool in_pipeline;
 	bool is_busy;	  /* something was sent whose results have not all come */
 	bool is_failed;	  /* tell on_down in the next turn */
@@ -48,6 +56,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	pg_work(arg);
 }
 
+static void on_connecting(evutil_socket_t fd, short what, void *arg);
+
 struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, void *arg)
 {
 	struct pg *pg = calloc(1, sizeof(*pg));
@@ -59,8 +69,9 @@ struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, v
 	pg->arg = arg;
 	pg->io_fd = -1;
 	pg->turn = evtimer_new(base, on_turn, pg);
-	if (pg->turn == NULL) {
-		free(pg);
+	pg->connecting = evtimer_new(base, on_connecting, pg);
+	if (pg->turn == NULL || pg->connecting == NULL) {
+		pg_free(pg);
 		return NULL;
 	}
 	return pg;
@@ -68,8 +79,7 @@ struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, v
 
 static void io_drop(struct pg *pg)
 {
-	if (pg->io != NULL)
-		event_free(pg->io);
+	event_drop(pg->io);
 	pg->io = NULL;
 	pg->io_fd = -1;
 }
@@ -77,7 +87,8 @@ static void io_drop(struct pg *pg)
 static void pg_close(struct pg *pg)
 {
 	io_drop(pg);
-	(void)evtimer_del(pg->turn);
+	event_stop(pg->turn);
+	event_stop(pg->connecting);
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->state = PG_CLOSED;
@@ -92,7 +103,9 @@ void pg_free(struct pg *pg)
 	if (pg == NULL)
 		return;
 	pg_close(pg);
-	event_free(pg->turn);
+	event_drop(pg->turn);
+	event_drop(pg->connecting);
+	hosts_forget(&pg->hosts);
 	free(pg);
 }
 
@@ -144,12 +157,57 @@ static void drop_notice(void *arg, const PGresult *notice)
 	(void)notice;
 }
 
-void pg_start(struct pg *pg, const char *const *keywords, const char *const *values)
+/* ---- connecting ---- */
+
+static void connecting_again(struct pg *pg)
+{
+	static const struct timeval patience = {CONNECT_S, 0};
+
+	(void)evtimer_add(pg->connecting, &patience);
+}
+
+/* What comes after the connection string wins over what stands in it. */
+static PGconn *connect_start(const struct pg *pg, const struct pg_target *target)
+{
+	const char *keywords[6 + HOSTS_KEYWORDS] = {
+		"fallback_application_name", "dbname", "client_encoding"};
+	const char *values[6 + HOSTS_KEYWORDS] = {target->name, target->db, "UTF8"};
+	int n = 3;
+
+	if (target->is_writable) {
+		keywords[n] = "target_session_attrs";
+		values[n++] = "read-write";
+	}
+	n += hosts_get(&pg->hosts, keywords + n, values + n);
+	keywords[n] = NULL;
+	values[n] = NULL;
+	return PQconnectStartParams(keywords, values, 1);
+}
+
+/* libpq's own connect_timeout is not for those who do not block. */
+static void on_connecting(evutil_socket_t fd, short what, void *arg)
+{
+	struct pg *pg = arg;
+	const char *host = PQhost(pg->conn);
+	const char *port = PQport(pg->conn);
+	char why[300];
+
+	(void)fd;
+	(void)what;
+	(void)snprintf(why, sizeof(why), "\"%s\" port %s does not answer", host == NULL ? "" : host,
+		port == NULL ? "" : port);
+	fail(pg, why);
+	hosts_rotate(&pg->hosts, pg->conn);
+}
+
+void pg_start(struct pg *pg, const struct pg_target *target)
 {
 	pg_close(pg);
 	pg->is_stopped = false;
-	pg->conn = PQconnectStartParams(keywords, values, 1);
+	hosts_begin(&pg->hosts, target->db);
+	pg->conn = connect_start(pg, target);
 	pg->state = PG_CONNECTING;
+	connecting_again(pg);
 	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD) {
 		fail_with_conn(pg);
 		return;
@@ -244,6 +302,10 @@ void pg_pipeline_sync(struct pg *pg)
 
 static void poll_connect(struct pg *pg)
 {
+	/* libpq may close the socket and open one for the next host, with the same number: an event
+	 * that is kept would wait for the closed one. */
+	io_drop(pg);
+	connecting_again(pg);
 	switch (PQconnectPoll(pg->conn)) {
 	case PGRES_POLLING_READING:
 		io_wait(pg, EV_READ);
@@ -257,6 +319,8 @@ static void poll_connect(struct pg *pg)
 			break;
 		}
 		pg->state = PG_UP;
+		event_stop(pg->connecting);
+		hosts_forget(&pg->hosts);
 		io_wait(pg, EV_READ);
 		pg->handlers->on_up(pg->arg);
 		break;

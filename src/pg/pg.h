@@ -3,8 +3,8 @@
  *
  * The owner starts it, sends statements and gets their results through its handlers. Losing the
  * connection is an event like others: on_down, and the owner starts again when it likes. A handler
- * may call any function here but pg_free; the connection closes at the end of the turn.
- * Work for each turn is bounded by PG_TURN_ROWS rows; what is left goes on in the next turn.
+ * may call any function here but pg_free and pg_start; the connection closes at the end of the
+ * turn. Work for each turn is bounded by PG_TURN_ROWS rows; what is left goes on in the next turn.
  */
 #ifndef CSDNS_PG_PG_H
 #define CSDNS_PG_PG_H
@@ -37,9 +37,17 @@ struct pg_handlers {
 struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, void *arg);
 void pg_free(struct pg *pg);
 
-/* Starts connecting; the outcome comes as on_up or on_down, never from inside this call.
- * keywords/values as for PQconnectStartParams (NULL-terminated; "dbname" may be a conninfo). */
-void pg_start(struct pg *pg, const char *const *keywords, const char *const *values);
+/* What to connect to. */
+struct pg_target {
+	const char *db;	  /* libpq conninfo, URI or a database's name */
+	const char *name; /* fallback_application_name */
+	bool is_writable; /* only a server that takes writes */
+};
+
+/* Starts connecting; the outcome comes as on_up or on_down, never from inside this call. Not to be
+ * called from a handler but on_down. Where db names several hosts and one of them does not answer,
+ * that attempt fails and the next begins with another host. */
+void pg_start(struct pg *pg, const struct pg_target *target);
 /* Closes without calling on_down. */
 void pg_stop(struct pg *pg);
 bool pg_is_up(const struct pg *pg);

@@ -85,9 +85,7 @@ static void send_write(struct writer *writer)
 
 static void next_job(struct writer *writer)
 {
-	const char *const keywords[] = {"fallback_application_name", "dbname", "client_encoding",
-		"target_session_attrs", NULL};
-	const char *const values[] = {"csdnsd write", writer->db, "UTF8", "read-write", NULL};
+	struct pg_target target = {.db = writer->db, .name = "csdnsd write", .is_writable = true};
 
 	if (writer->jobs == NULL || writer->step != STEP_NONE || writer->is_connecting)
 		return;
@@ -96,7 +94,7 @@ static void next_job(struct writer *writer)
 		return;
 	}
 	writer->is_connecting = true;
-	pg_start(writer->pg, keywords, values);
+	pg_start(writer->pg, &target);
 }
 
 static void on_up(void *arg)
