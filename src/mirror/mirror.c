@@ -47,7 +47,7 @@ bool mirror_free_step(struct mirror *mirror, size_t budget)
 		free(mirror);
 		return true;
 	}
-	while (mirror->garbage != NULL) {
+	while (mirror->garbage != NULL && mirror->zone_keepers == 0) {
 		struct zone *zone = mirror->garbage;
 		struct zone *next = zone->next_garbage;
 		if (!zone_free_step(zone, &budget))
@@ -95,6 +95,16 @@ struct zone *mirror_find_zone_by_id(const struct mirror *mirror, int32_t id)
 {
 	return (struct zone *)table_find(
 		&mirror->zones_by_id, table_hash(&id, sizeof(id)), zone_has_id, &id);
+}
+
+void mirror_keep_zones(struct mirror *mirror)
+{
+	mirror->zone_keepers++;
+}
+
+void mirror_release_zones(struct mirror *mirror)
+{
+	mirror->zone_keepers--;
 }
 
 size_t mirror_zones(const struct mirror *mirror)

@@ -21,11 +21,12 @@ struct mirror {
 	struct table zones_by_id;
 	struct table zones_by_name;
 	struct store_version version;
-	uint32_t default_ttl; /* seconds, for records whose TTL is NULL */
-	struct buf scratch;   /* for rows that have to be put together */
-	uint32_t refs;	      /* holders: the server, and listings under way */
-	struct mirror *next;  /* for the owner's list of mirrors to free */
-	struct zone *garbage; /* zones that are out of the tables, to be freed in slices */
+	uint32_t default_ttl;  /* seconds, for records whose TTL is NULL */
+	struct buf scratch;    /* for rows that have to be put together */
+	uint32_t refs;	       /* holders: the server, and listings under way */
+	struct mirror *next;   /* for the owner's list of mirrors to free */
+	uint32_t zone_keepers; /* while there are any, no zone is freed */
+	struct zone *garbage;  /* zones that are out of the tables, to be freed in slices */
 };
 
 /* One reference is the caller's. NULL when memory is out. */
@@ -40,6 +41,10 @@ bool mirror_free_step(struct mirror *mirror, size_t budget);
 /* NULL when there is none. */
 struct zone *mirror_find_zone(const struct mirror *mirror, const uint8_t *name, size_t len);
 struct zone *mirror_find_zone_by_id(const struct mirror *mirror, int32_t id);
+
+/* Between the two a zone that was found stays there to be read, even when it goes meanwhile. */
+void mirror_keep_zones(struct mirror *mirror);
+void mirror_release_zones(struct mirror *mirror);
 
 size_t mirror_zones(const struct mirror *mirror);
 typedef void (*mirror_zone_fn)(void *arg, struct zone *zone);

@@ -4,7 +4,9 @@
  * gpgsql backend does.
  */
 #include "base/json_text.h"
-#include "protocol/call.h"
+#include "protocol/listing.h"
+
+#include <stdlib.h>
 
 /* PowerDNS' older words are the protocol's. */
 static const char *kind_text(enum zone_kind kind)
@@ -48,61 +50,101 @@ static void add_zone(struct buf *reply, const struct zone *zone)
 	BUF_ADD_LIT(reply, "]}");
 }
 
-struct zone_filter {
-	struct buf *reply;
-	bool without_soa; /* zones that have none too */
-	bool is_first;
+/* The zones of the mirror as they were when the request came; what is said of each is from when
+ * its part is written. */
+struct domains_listing {
+	struct listing listing; /* first member */
+	struct mirror *mirror;	/* a reference; it keeps zones that go meanwhile */
+	bool (*is_listed)(const struct zone *zone);
+	size_t next;
+	size_t n;
+	struct zone *zones[];
 };
 
-static void filter_add(struct zone_filter *filter, const struct zone *zone)
-{
-	if (!filter->is_first)
-		buf_add_char(filter->reply, ',');
-	filter->is_first = false;
-	add_zone(filter->reply, zone);
-}
-
-static void add_domain(void *arg, struct zone *zone)
-{
-	struct zone_filter *filter = arg;
-	uint32_t serial;
-
-	if (filter->without_soa || zone_serial(zone, &serial))
-		filter_add(filter, zone);
-}
-
-static void add_updated_master(void *arg, struct zone *zone)
+static bool has_soa(const struct zone *zone)
 {
 	uint32_t serial;
 
-	if ((zone->info->kind == ZONE_PRIMARY || zone->info->kind == ZONE_PRODUCER) &&
-		zone_serial(zone, &serial) &&
-		(!zone->info->has_notified_serial || zone->info->notified_serial != serial))
-		filter_add(arg, zone);
+	return zone_serial(zone, &serial);
 }
 
-static void answer_zones(struct call *call, struct zone_filter *filter, mirror_zone_fn fn)
+static bool is_any(const struct zone *zone)
 {
-	filter->reply = call->reply;
-	filter->is_first = true;
-	BUF_ADD_LIT(call->reply, "{\"result\":[");
-	mirror_each_zone(call->protocol->mirror, fn, filter);
-	BUF_ADD_LIT(call->reply, "]}\n");
+	(void)zone;
+	return true;
+}
+
+static bool is_updated_master(const struct zone *zone)
+{
+	const struct zone_info *info = zone->info;
+	uint32_t serial;
+
+	return (info->kind == ZONE_PRIMARY || info->kind == ZONE_PRODUCER) &&
+	       zone_serial(zone, &serial) &&
+	       (!info->has_notified_serial || info->notified_serial != serial);
+}
+
+static int domains_listing_step(struct listing *base, size_t budget, struct buf *reply)
+{
+	struct domains_listing *listing = (struct domains_listing *)base;
+
+	for (; budget > 0 && listing->next < listing->n; budget--) {
+		const struct zone *zone = listing->zones[listing->next++];
+		if (!listing->is_listed(zone))
+			continue;
+		listing_separate(base, reply);
+		add_zone(reply, zone);
+	}
+	return listing->next == listing->n;
+}
+
+static void domains_listing_free(struct listing *base)
+{
+	struct domains_listing *listing = (struct domains_listing *)base;
+
+	mirror_release_zones(listing->mirror);
+	mirror_unref(listing->mirror);
+	free(listing);
+}
+
+static void add_to_listing(void *arg, struct zone *zone)
+{
+	struct domains_listing *listing = arg;
+
+	listing->zones[listing->n++] = zone;
+}
+
+static void answer_zones(struct call *call, bool (*is_listed)(const struct zone *zone))
+{
+	struct mirror *mirror = call->protocol->mirror;
+	struct domains_listing *listing =
+		calloc(1, sizeof(*listing) + mirror_zones(mirror) * sizeof(listing->zones[0]));
+
+	if (listing == NULL) {
+		call_answer_listing(call, NULL);
+		return;
+	}
+	listing->listing.step = domains_listing_step;
+	listing->listing.free = domains_listing_free;
+	listing->mirror = mirror;
+	listing->is_listed = is_listed;
+	mirror_ref(mirror);
+	mirror_keep_zones(mirror);
+	mirror_each_zone(mirror, add_to_listing, listing);
+	call_answer_listing(call, &listing->listing);
 }
 
 void method_get_all_domains(struct call *call)
 {
-	struct zone_filter filter = {.without_soa = false};
+	bool with_all;
 
-	if (call_bool_or(call, "include_disabled", false, &filter.without_soa))
-		answer_zones(call, &filter, add_domain);
+	if (call_bool_or(call, "include_disabled", false, &with_all))
+		answer_zones(call, with_all ? is_any : has_soa);
 }
 
 void method_get_updated_masters(struct call *call)
 {
-	struct zone_filter filter = {.without_soa = false};
-
-	answer_zones(call, &filter, add_updated_master);
+	answer_zones(call, is_updated_master);
 }
 
 void method_get_domain_info(struct call *call)

@@ -2,21 +2,21 @@
  * list: all records of one zone, as it was when the request came, however long the sending takes.
  */
 #include "base/json_text.h"
-#include "protocol/call.h"
+#include "protocol/listing.h"
 #include "protocol/record_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct listing {
-	struct mirror *mirror; /* a reference, so that a reload does not take the zone away */
+struct zone_listing {
+	struct listing listing; /* first member */
+	struct mirror *mirror;	/* a reference, so that a reload does not take the zone away */
 	struct zone_pin *pin;
 	bool with_disabled;
-	bool is_first; /* no record has been written yet */
 };
 
 struct listing_part {
-	struct listing *listing;
+	struct zone_listing *listing;
 	struct buf *reply;
 	size_t zone_text_len;
 	char zone_text[2 * NAME_TEXT_MAX]; /* ".zone.", escaped for JSON */
@@ -40,9 +40,7 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 	for (const uint8_t *at = NULL; (at = rrs_next(rrs, at, &rr)) != NULL;) {
 		if (rr.disabled && !part->listing->with_disabled)
 			continue;
-		if (!part->listing->is_first)
-			buf_add_char(part->reply, ',');
-		part->listing->is_first = false;
+		listing_separate(&part->listing->listing, part->reply);
 		record_text_add(part->reply, zone, &rr,
 			zone_pin_authoritative(part->listing->pin, node, rr.type), full);
 	}
@@ -62,24 +60,20 @@ static void part_zone_text(struct listing_part *part, const struct zone *zone)
 	part->zone_text_len = (size_t)(end - part->zone_text);
 }
 
-int listing_step(struct listing *listing, size_t budget, struct buf *reply)
+static int zone_listing_step(struct listing *base, size_t budget, struct buf *reply)
 {
+	struct zone_listing *listing = (struct zone_listing *)base;
 	struct listing_part part = {.listing = listing, .reply = reply};
 
 	part_zone_text(&part, zone_pin_zone(listing->pin));
-	int done = zone_pin_walk(listing->pin, budget, add_name, &part);
-	if (buf_failed(reply))
-		return -1;
-	if (done == 1)
-		BUF_ADD_LIT(reply, "]}\n");
-	return done;
+	return zone_pin_walk(listing->pin, budget, add_name, &part);
 }
 
-void listing_free(struct listing *listing)
+static void zone_listing_free(struct listing *base)
 {
-	if (listing == NULL)
-		return;
+	struct zone_listing *listing = (struct zone_listing *)base;
 	struct zone *zone = zone_pin_zone(listing->pin);
+
 	zone_pin_free(listing->pin);
 	if (zone->is_garbage && zone->pins == NULL)
 		mirror_discard_zone(listing->mirror, zone);
@@ -87,9 +81,10 @@ void listing_free(struct listing *listing)
 	free(listing);
 }
 
-static struct listing *listing_new(struct mirror *mirror, struct zone *zone, bool with_disabled)
+static struct listing *zone_listing_new(
+	struct mirror *mirror, struct zone *zone, bool with_disabled)
 {
-	struct listing *listing = calloc(1, sizeof(*listing));
+	struct zone_listing *listing = calloc(1, sizeof(*listing));
 
 	if (listing == NULL)
 		return NULL;
@@ -98,31 +93,26 @@ static struct listing *listing_new(struct mirror *mirror, struct zone *zone, boo
 		free(listing);
 		return NULL;
 	}
+	listing->listing.step = zone_listing_step;
+	listing->listing.free = zone_listing_free;
 	listing->mirror = mirror;
 	mirror_ref(mirror);
 	listing->with_disabled = with_disabled;
-	listing->is_first = true;
-	return listing;
+	return &listing->listing;
 }
 
 void method_list(struct call *call)
 {
+	struct mirror *mirror = call->protocol->mirror;
 	int64_t id;
 	bool with_disabled;
 
 	if (!call_int(call, "domain_id", INT32_MIN, INT32_MAX, &id) ||
 		!call_bool_or(call, "include_disabled", false, &with_disabled))
 		return;
-	struct zone *zone = mirror_find_zone_by_id(call->protocol->mirror, (int32_t)id);
-	if (zone == NULL) {
+	struct zone *zone = mirror_find_zone_by_id(mirror, (int32_t)id);
+	if (zone == NULL)
 		call_fail(call, "list: there is no zone with id %ld", (long)id);
-		return;
-	}
-	call->answer->listing = listing_new(call->protocol->mirror, zone, with_disabled);
-	if (call->answer->listing == NULL) {
-		call->reply->failed = true;
-		return;
-	}
-	call->answer->kind = ANSWER_LISTING;
-	BUF_ADD_LIT(call->reply, "{\"result\":[");
+	else
+		call_answer_listing(call, zone_listing_new(mirror, zone, with_disabled));
 }

@@ -6,6 +6,7 @@ libcsdns_protocol_a_SOURCES = \
 	src/protocol/record_text.c src/protocol/record_text.h \
 	src/protocol/scan.c src/protocol/scan.h \
 	src/protocol/lookup.c \
+	src/protocol/listing.c src/protocol/listing.h \
 	src/protocol/list.c \
 	src/protocol/domains.c \
 	src/protocol/metadata.c

@@ -21,6 +21,7 @@ struct protocol {
 	/* Writes the text that `pdns_control backend-cmd … status` shows. */
 	void (*status)(void *arg, struct buf *text);
 	void *status_arg;
+	size_t listing_first; /* items of a listing that are written at once with its start */
 };
 
 enum answer_kind {

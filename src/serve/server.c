@@ -13,6 +13,8 @@
 
 /* Connections that are accepted in one turn. */
 #define TURN_ACCEPTS 64
+/* A listing of no more than so many items is answered in one turn. */
+#define LISTING_FIRST 500
 /* When the process is out of descriptors. */
 #define ACCEPT_PAUSE_MS 100
 
@@ -101,6 +103,7 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 	server->shared.base = base;
 	server->shared.settings = *settings;
 	server->shared.writer = writer;
+	server->shared.protocol.listing_first = LISTING_FIRST;
 	server->listen_fd = listen_fd;
 	server->accepting = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->pause = evtimer_new(base, on_pause, server);
