@@ -553,6 +553,43 @@ static void test_list_ends(void **state)
 	assert_int_equal(pool_used(mirror->pool), reachable.data + reachable.tables);
 }
 
+/* A list of zones tells of those that were there when it began, also when they go meanwhile. */
+static void test_domains_listing(void **state)
+{
+	static const char ask[] =
+		"{\"method\":\"getAllDomains\",\"parameters\":{\"include_disabled\":true}}";
+	struct protocol protocol = protocol_of(mirror);
+	struct change *change = change_new(mirror);
+	struct store_version version = {1, 0};
+	size_t zones = mirror_zones(mirror);
+	struct answer answer;
+	struct buf reply;
+
+	(void)state;
+	buf_init(&reply);
+	protocol_answer(&protocol, ask, strlen(ask), &reply, &answer);
+	assert_int_equal(answer.kind, ANSWER_LISTING);
+	assert_int_equal(listing_step(answer.listing, 1, &reply), 0);
+	assert_non_null(change);
+	for (int32_t id = 1; id < 7; id++)
+		assert_int_equal(change_touch_zone(change, id), 0);
+	change_commit(change, version);
+	while (!change_clean_step(change, 1))
+		;
+	assert_true(mirror_free_step(mirror, 1000));
+	while (listing_step(answer.listing, 1, &reply) == 0)
+		;
+	listing_free(answer.listing);
+	assert_true(mirror_free_step(mirror, 1000));
+	assert_int_equal(mirror_zones(mirror), zones - 6);
+	json_t *json = parse_reply(&reply);
+	assert_int_equal(json_array_size(json_object_get(json, "result")), zones);
+	json_decref(json);
+	buf_fini(&reply);
+	struct reachable reachable = mirror_reachable(mirror);
+	assert_int_equal(pool_used(mirror->pool), reachable.data + reachable.tables);
+}
+
 /* ---- zones and metadata ---- */
 
 #define ZONE(id, name, kind, serial, notified, masters)                                            \
@@ -980,6 +1017,7 @@ int main(void)
 		TEST(test_list_empty),
 		TEST(test_list_outlives),
 		TEST(test_list_ends),
+		TEST(test_domains_listing),
 		TEST(test_domain_info),
 		TEST(test_all_domains),
 		TEST(test_updated_masters),
