@@ -19,6 +19,9 @@
 #define GUARD_POLL_MS 5000
 /* A database that is asked and says nothing for so long counts as lost. */
 #define SILENCE_MS 30000
+/* PostgreSQL gives up a wait for a lock before that: a session that we leave because it is silent
+ * would wait on, and with each attempt there would be one more. Milliseconds. */
+#define LOCK_MS "10000"
 /* Names or chunks to free in one turn. */
 #define FREE_BUDGET 1000
 
@@ -164,8 +167,10 @@ static void feed_down(struct feed *feed, const char *why)
 	pg_stop(feed->pg);
 	if (feed->task == TASK_FOLLOW)
 		follow_abort(&feed->follow);
-	if (feed->filling != NULL)
+	if (feed->filling != NULL) {
 		drop_mirror(feed, feed->filling);
+		feed->wants_reload = true; /* somebody asked for it, and still does */
+	}
 	feed->filling = NULL;
 	feed->task = TASK_NONE;
 	feed->is_listening = false;
@@ -208,7 +213,8 @@ static void begin(struct feed *feed, enum task task)
 static void begin_check(struct feed *feed)
 {
 	begin(feed, TASK_CHECK);
-	pg_send(feed->pg, "SELECT pg_is_in_recovery(), max(version) FROM csdns.schema_version");
+	pg_send(feed->pg, "SET lock_timeout = " LOCK_MS
+			  "; SELECT pg_is_in_recovery(), max(version) FROM csdns.schema_version");
 }
 
 static void begin_prepare(struct feed *feed)
@@ -443,6 +449,7 @@ static void listen_done(struct feed *feed)
 	if (feed->is_failed)
 		log_notice("LISTEN does not work (%s): polling", feed->problem);
 	feed->is_failed = false;
+	feed->wants_poll = true; /* what was committed just before it */
 	if (feed->status.state == FEED_CONNECTING)
 		setup_done(feed);
 }

@@ -154,7 +154,7 @@ void follow_start(
 	pg_pipeline_sync(pg);
 }
 
-static void take_row(struct follow *follow, const PGresult *result)
+static void take_row(struct follow *follow, const PGresult *result, int row)
 {
 	const struct follow_step *step = &steps[follow->step];
 	struct text fields[FIELDS_MAX];
@@ -166,18 +166,20 @@ static void take_row(struct follow *follow, const PGresult *result)
 		return;
 	}
 	for (int i = 0; i < step->fields; i++) {
-		bool is_null = PQgetisnull(result, 0, i) != 0;
-		fields[i].at = is_null ? NULL : PQgetvalue(result, 0, i);
-		fields[i].len = (size_t)PQgetlength(result, 0, i);
+		bool is_null = PQgetisnull(result, row, i) != 0;
+		fields[i].at = is_null ? NULL : PQgetvalue(result, row, i);
+		fields[i].len = (size_t)PQgetlength(result, row, i);
 	}
 	(void)step->add(follow, fields);
 }
 
 void follow_on_result(struct follow *follow, const PGresult *result)
 {
+	/* Mostly one at a time; all at once would be as good. */
+	for (int row = 0; row < PQntuples(result); row++)
+		take_row(follow, result, row);
 	switch (PQresultStatus(result)) {
 	case PGRES_SINGLE_TUPLE:
-		take_row(follow, result);
 		break;
 	case PGRES_TUPLES_OK:
 	case PGRES_COMMAND_OK:
