@@ -339,7 +339,8 @@ static bool take_copy_row(struct pg *pg)
 	if (len == 0)
 		return false;
 	if (len > 0) {
-		pg->handlers->on_copy_row(pg->arg, row, len);
+		if (pg->handlers->on_copy_row != NULL)
+			pg->handlers->on_copy_row(pg->arg, row, len);
 		PQfreemem(row);
 	} else {
 		pg->in_copy = false; /* a result says how it ended */
@@ -397,7 +398,8 @@ static void take_notifies(struct pg *pg)
 	PGnotify *notify;
 
 	while (!pg->is_failed && !pg->is_stopped && (notify = PQnotifies(pg->conn)) != NULL) {
-		pg->handlers->on_notify(pg->arg, notify->relname, notify->extra);
+		if (pg->handlers->on_notify != NULL)
+			pg->handlers->on_notify(pg->arg, notify->relname, notify->extra);
 		PQfreemem(notify);
 	}
 }

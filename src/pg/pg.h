@@ -28,7 +28,8 @@ struct pg_handlers {
 	void (*on_result)(void *arg, const PGresult *result);
 	/* All results of the statement, or of the pipeline, have come: the next may be sent. */
 	void (*on_done)(void *arg);
-	/* One row of COPY … TO STDOUT, borrowed; may be changed in place. */
+	/* One row of COPY … TO STDOUT, borrowed; may be changed in place. This and on_notify may be
+	 * NULL for a connection without such. */
 	void (*on_copy_row)(void *arg, char *row, int len);
 	void (*on_notify)(void *arg, const char *channel, const char *payload);
 };

@@ -10,6 +10,9 @@
 
 /* PowerDNS has long given up by then (its default is two seconds). */
 #define JOB_MS 10000
+/* Before that PostgreSQL itself gives up a wait for a lock: the session of a job that was given up
+ * here would wait on. Milliseconds. */
+#define LOCK_MS "5000"
 
 struct write_job {
 	struct write_job *next;
@@ -19,13 +22,13 @@ struct write_job {
 	int64_t deadline_ms;
 };
 
-enum step { STEP_NONE, STEP_WRITE, STEP_VERSION };
+enum step { STEP_NONE, STEP_SETUP, STEP_WRITE, STEP_VERSION };
 
 struct writer {
 	const char *db;
 	struct pg *pg;
 	struct event *timer;
-	struct write_job *jobs; /* the first one is under way while step is not STEP_NONE */
+	struct write_job *jobs; /* the first one is under way from STEP_WRITE on */
 	struct write_job **last;
 	enum step step;
 	bool is_connecting;
@@ -102,7 +105,8 @@ static void on_up(void *arg)
 	struct writer *writer = arg;
 
 	writer->is_connecting = false;
-	next_job(writer);
+	writer->step = STEP_SETUP;
+	pg_send(writer->pg, "SET lock_timeout = " LOCK_MS);
 }
 
 static void on_down(void *arg, const char *why)
@@ -129,7 +133,9 @@ static void on_done(void *arg)
 {
 	struct writer *writer = arg;
 
-	if (writer->problem[0] != '\0') {
+	if (writer->step == STEP_SETUP) {
+		writer->step = STEP_NONE;
+	} else if (writer->problem[0] != '\0') {
 		finish_first(writer, writer->problem);
 	} else if (writer->step == STEP_WRITE) {
 		writer->step = STEP_VERSION;
@@ -141,28 +147,20 @@ static void on_done(void *arg)
 	next_job(writer);
 }
 
-static void on_copy_row(void *arg, char *row, int len)
-{
-	(void)arg;
-	(void)row;
-	(void)len;
-}
-
-static void on_notify(void *arg, const char *channel, const char *payload)
-{
-	(void)arg;
-	(void)channel;
-	(void)payload;
-}
-
 static const struct pg_handlers pg_handlers = {
 	.on_up = on_up,
 	.on_down = on_down,
 	.on_result = on_result,
 	.on_done = on_done,
-	.on_copy_row = on_copy_row,
-	.on_notify = on_notify,
 };
+
+/* Not from a handler. */
+static void disconnect(struct writer *writer, const char *problem)
+{
+	pg_stop(writer->pg);
+	writer->is_connecting = false;
+	fail_all(writer, problem);
+}
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -170,11 +168,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (writer->jobs == NULL || clock_ms() < writer->jobs->deadline_ms)
-		return;
-	pg_stop(writer->pg);
-	writer->is_connecting = false;
-	fail_all(writer, "the database does not answer");
+	if (writer->jobs != NULL && clock_ms() >= writer->jobs->deadline_ms)
+		disconnect(writer, "the database does not answer");
 }
 
 struct writer *writer_new(struct event_base *base, const char *db)
@@ -216,8 +211,8 @@ void writer_set_db(struct writer *writer, const char *db)
 	bool is_other = strcmp(writer->db, db) != 0;
 
 	writer->db = db;
-	if (is_other && writer->jobs == NULL)
-		pg_stop(writer->pg);
+	if (is_other)
+		disconnect(writer, "the configuration names another database");
 }
 
 struct write_job *writer_start(

@@ -20,7 +20,7 @@ typedef void (*write_done_fn)(void *arg, const char *problem, uint64_t version);
 struct writer *writer_new(struct event_base *base, const char *db);
 /* Jobs that are not done are forgotten without a call. */
 void writer_free(struct writer *writer);
-/* Another database for the jobs to come; borrowed. */
+/* Another database for the jobs to come; borrowed. Those that are not done fail. */
 void writer_set_db(struct writer *writer, const char *db);
 
 /* Starts a write; fn is called later, never from inside. NULL when memory is out. */
