@@ -26,7 +26,7 @@ sub store_contents {
     for my $row (@$domains) {
         my ($id, $name, @rest) = @$row;
         $name{$id} = $name;
-        $contents{"zone $id"} = join ' ', "$name.", @rest;
+        $contents{"zone $id"} = join ' ', _dotted($name), @rest;
         $contents{"$_ $id"} = [] for qw(records enabled metadata);
     }
     my $records = $dbh->selectall_arrayref(
@@ -35,13 +35,16 @@ sub store_contents {
             FROM records WHERE domain_id IS NOT NULL AND coalesce(type, '') <> ''});
     for my $row (@$records) {
         my ($id, $name, $type, $ttl, $content, $disabled) = @$row;
-        push @{ $contents{"records $id"} }, "$name. $ttl $type $content";
-        push @{ $contents{"enabled $id"} }, "$name. $ttl $type $content" if !$disabled;
+        my $line = join ' ', _dotted($name), $ttl, $type, $content;
+        push @{ $contents{"records $id"} }, $line;
+        push @{ $contents{"enabled $id"} }, $line if !$disabled;
     }
     my $metadata = $dbh->selectall_arrayref('SELECT domain_id, kind, content FROM domainmetadata WHERE domain_id IS NOT NULL');
     push @{ $contents{"metadata $_->[0]"} }, "$_->[1] $_->[2]" for @$metadata;
     return _sorted(\%contents);
 }
+
+sub _dotted { my ($name) = @_; return $name eq '.' ? $name : "$name." }
 
 # Through csdnsd's socket. Not at one instant: nobody may write meanwhile. A zone
 # that goes away during the listing is left out.
