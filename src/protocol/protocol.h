@@ -18,7 +18,7 @@
 /* What requests are answered from. All of it is borrowed. */
 struct protocol {
 	struct mirror *mirror; /* NULL while there is no data: every request fails */
-	/* Writes the text that `pdns_control backend-cmd … status` shows. */
+	/* Writes the text that `pdnsutil backend-cmd … status` shows. */
 	void (*status)(void *arg, struct buf *text);
 	void *status_arg;
 	size_t listing_first; /* items of a listing that are written at once with its start */

@@ -1,5 +1,5 @@
 /*
- * status: how csdnsd is, for people: what `pdns_control backend-cmd remote status` shows.
+ * status: how csdnsd is, for people: what `pdnsutil backend-cmd remote status` shows.
  */
 #ifndef CSDNS_SERVE_STATUS_H
 #define CSDNS_SERVE_STATUS_H
