@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "pg/events.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,8 @@
 #define TURN_REQUESTS 8
 /* Lines in the log about what peers do, in one second. */
 #define LOG_LINES_MAX 50
+/* For the mirror to show a write that is committed. PowerDNS waits for two seconds by default. */
+#define SHOW_MS 1000
 /* All input buffers together. */
 #define INPUT_TOTAL_MAX ((size_t)64 * 1024 * 1024)
 
@@ -35,7 +38,7 @@ struct conn {
 	enum conn_state state;
 	struct event *readable;
 	struct event *writable;
-	struct event *turn; /* go on with what has been read already */
+	struct event *turn; /* go on with what has been read already, or wait no longer */
 	struct buf in;
 	size_t scanned; /* octets of in that hold no newline */
 	struct buf out;
@@ -91,8 +94,7 @@ static void wait_writable(struct conn *conn)
 	(void)event_add(conn->writable, &stall);
 }
 
-/* What peers can provoke, they can provoke without end: so many lines a second. */
-static bool log_is_allowed(struct conn_shared *shared)
+bool conn_log_is_allowed(struct conn_shared *shared)
 {
 	int64_t second = clock_ms() / 1000;
 
@@ -110,7 +112,7 @@ static void log_problem(const struct conn *conn, enum log_level level, const cha
 {
 	struct log_about about = {.peer = conn->peer};
 
-	if (log_is_on(level) && log_is_allowed(conn->shared))
+	if (log_is_on(level) && conn_log_is_allowed(conn->shared))
 		log_line(level, &about, "%s", problem);
 }
 
@@ -145,9 +147,9 @@ void conn_free(struct conn *conn)
 	buf_fini(&conn->in);
 	input_changed(conn, before);
 	buf_fini(&conn->out);
-	event_free(conn->readable);
-	event_free(conn->writable);
-	event_free(conn->turn);
+	event_drop(conn->readable);
+	event_drop(conn->writable);
+	event_drop(conn->turn);
 	(void)close(conn->fd);
 	free(conn);
 }
@@ -156,13 +158,21 @@ void conn_free(struct conn *conn)
 
 static void conn_go_on(struct conn *conn);
 
+/* Whether the peer has sent nothing that waits for an answer. */
+static bool is_idle(const struct conn *conn)
+{
+	char octet;
+
+	return conn->in.len == 0 && recv(conn->fd, &octet, 1, MSG_PEEK) <= 0;
+}
+
 /* The reply is written: the next request, or the end. False when the connection is gone. */
 static bool reply_done(struct conn *conn)
 {
 	buf_reset(&conn->out, READ_CHUNK);
 	conn->sent = 0;
 	conn->state = CONN_READING;
-	if (conn->is_last || conn->shared->is_draining) {
+	if (conn->is_last || (conn->shared->is_draining && is_idle(conn))) {
 		conn_free(conn);
 		return false;
 	}
@@ -236,6 +246,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 static void write_finish(struct conn *conn, const char *problem)
 {
 	conn->awaited = 0;
+	(void)evtimer_del(conn->turn);
 	if (problem == NULL) {
 		reply_true(&conn->out);
 	} else {
@@ -253,11 +264,15 @@ static void on_write_done(void *arg, const char *problem, uint64_t version)
 {
 	struct conn *conn = arg;
 
+	struct timeval patience = clock_timeval(SHOW_MS);
+
 	conn->job = NULL;
-	if (problem != NULL || version <= conn->shared->version)
+	if (problem != NULL || version <= conn->shared->version) {
 		write_finish(conn, problem);
-	else
-		conn->awaited = version;
+		return;
+	}
+	conn->awaited = version;
+	(void)evtimer_add(conn->turn, &patience);
 }
 
 void conn_on_version(struct conn *conn)
@@ -348,9 +363,14 @@ static void conn_go_on(struct conn *conn)
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
+	struct conn *conn = arg;
+
 	(void)fd;
 	(void)what;
-	conn_go_on(arg);
+	if (conn->awaited > 0)
+		write_finish(conn, NULL); /* it is committed, and the mirror will show it */
+	else
+		conn_go_on(conn);
 }
 
 /* Room to read into; NULL when a bound is reached. */
@@ -430,10 +450,6 @@ struct conn *conn_new(struct conn_shared *shared, int fd, const char *peer)
 
 void conn_drain(struct conn *conn)
 {
-	char octet;
-
-	/* A request that has come, but has not been read yet, is in hand too. */
-	if (conn->state == CONN_READING && conn->in.len == 0 &&
-		recv(conn->fd, &octet, 1, MSG_PEEK) <= 0)
+	if (conn->state == CONN_READING && is_idle(conn))
 		conn_free(conn);
 }

@@ -36,8 +36,10 @@ struct conn *conn_new(struct conn_shared *shared, int fd, const char *peer);
 void conn_free(struct conn *conn);
 /* The mirror has reached shared->version. */
 void conn_on_version(struct conn *conn);
-/* Closes it now, or when its request is answered. */
+/* Closes it now, or when what it has sent is answered. */
 void conn_drain(struct conn *conn);
+/* What peers can provoke, they can provoke without end: so many lines a second. */
+bool conn_log_is_allowed(struct conn_shared *shared);
 struct conn *conn_next(const struct conn *conn);
 
 #endif

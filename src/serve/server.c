@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "pg/events.h"
 #include "serve/conn.h"
 
 #include <errno.h>
@@ -38,7 +39,8 @@ static void refuse(struct server *server, int fd, const char *peer, const char *
 	struct log_about about = {.peer = peer};
 
 	server->shared.status.refused++;
-	log_line(LOG_LEVEL_WARNING, &about, "connection refused: %s", why);
+	if (conn_log_is_allowed(&server->shared))
+		log_line(LOG_LEVEL_WARNING, &about, "connection refused: %s", why);
 	(void)close(fd);
 }
 
@@ -121,10 +123,8 @@ void server_free(struct server *server)
 		return;
 	while (server->shared.conns != NULL)
 		conn_free(server->shared.conns);
-	if (server->accepting != NULL)
-		event_free(server->accepting);
-	if (server->pause != NULL)
-		event_free(server->pause);
+	event_drop(server->accepting);
+	event_drop(server->pause);
 	free(server);
 }
 
