@@ -157,8 +157,8 @@ struct daemon {
 	struct writer *writer;
 	struct server *server;
 	int listen_fd;
-	bool is_inherited; /* the socket is systemd's */
-	bool is_ready;	   /* systemd was told */
+	char *socket;  /* that was made; NULL where it is systemd's */
+	bool is_ready; /* systemd was told */
 	struct event *draining;
 	int64_t drain_until_ms;
 };
@@ -276,6 +276,16 @@ static bool same(const char *a, const char *b)
 	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
 }
 
+static bool same_list(const struct option_list *a, const struct option_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!same(a->items[i], b->items[i]))
+			return false;
+	return true;
+}
+
 /* What a reload does not change. */
 static bool needs_restart(const struct settings *old, const struct settings *new)
 {
@@ -283,7 +293,7 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       !same(old->socket_group, new->socket_group) ||
 	       old->socket_mode != new->socket_mode || old->max_request != new->max_request ||
 	       old->max_connections != new->max_connections ||
-	       old->allow_users.n != new->allow_users.n;
+	       !same_list(&old->allow_users, &new->allow_users);
 }
 
 static void on_reload(evutil_socket_t signal, short what, void *arg)
@@ -292,6 +302,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	struct settings fresh;
 	struct option_error error;
 	uid_t *allowed;
+	const char *outcome = "reloaded";
 
 	(void)signal;
 	(void)what;
@@ -299,6 +310,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	if (settings_make(&fresh, &allowed, daemon->argc, daemon->argv, &error) < 0) {
 		log_error("reload refused, the settings stay as they are: %s", error.text);
 		options_fini(specs, &fresh);
+		outcome = "reload refused";
 	} else {
 		struct settings old = daemon->settings;
 		struct feed_settings feed = feed_settings(&fresh);
@@ -312,7 +324,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		options_fini(specs, &old);
 	}
 	free(allowed);
-	notify_ready("reloaded");
+	notify_ready(outcome);
 }
 
 static void on_draining(evutil_socket_t fd, short what, void *arg)
@@ -398,9 +410,11 @@ static int open_socket(struct daemon *daemon)
 	char error[512];
 
 	daemon->listen_fd = listener_inherited(error, sizeof(error));
-	daemon->is_inherited = daemon->listen_fd >= 0;
-	if (daemon->listen_fd == -1)
+	if (daemon->listen_fd == -1) {
 		daemon->listen_fd = listener_open(&listener, error, sizeof(error));
+		if (daemon->listen_fd >= 0) /* a reload may name another one */
+			daemon->socket = strdup(settings->socket);
+	}
 	if (daemon->listen_fd < 0) {
 		log_error("%s", error);
 		return -1;
@@ -464,8 +478,8 @@ static void free_parts(struct daemon *daemon)
 	server_free(daemon->server);
 	writer_free(daemon->writer);
 	feed_free(daemon->feed);
-	if (!daemon->is_inherited)
-		listener_close(daemon->listen_fd, daemon->settings.socket);
+	listener_close(daemon->listen_fd, daemon->socket);
+	free(daemon->socket);
 }
 
 static int serve(struct daemon *daemon)
@@ -482,7 +496,7 @@ static int serve(struct daemon *daemon)
 		log_error("could not start: out of memory");
 	} else {
 		log_notice("csdnsd %s listens on %s", PACKAGE_VERSION,
-			daemon->is_inherited ? "systemd's socket" : daemon->settings.socket);
+			daemon->socket == NULL ? "systemd's socket" : daemon->socket);
 		if (event_base_dispatch(daemon->base) == 0)
 			status = EXIT_SUCCESS;
 		log_notice("stopped");

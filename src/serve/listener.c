@@ -63,6 +63,20 @@ static bool group_find(const char *name, gid_t *gid)
 	return true;
 }
 
+/* What connecting to a socket says of it. Only one that nobody listens on any more is refused so.
+ */
+static int connect_error(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return errno;
+	int error =
+		connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
+	(void)close(fd);
+	return error;
+}
+
 /* A file that an earlier process left behind is removed. 0, or -1 with the reason. */
 static int remove_stale(const struct sockaddr_un *address, char *error, size_t size)
 {
@@ -73,15 +87,14 @@ static int remove_stale(const struct sockaddr_un *address, char *error, size_t s
 	if (!S_ISSOCK(file.st_mode))
 		return fail(
 			error, size, "listen on", address->sun_path, "it is there and no socket");
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fail(error, size, "make socket", address->sun_path, strerror(errno));
-	bool is_live = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-		       errno == EAGAIN;
-	(void)close(fd);
-	if (is_live)
+	int why = connect_error(address);
+	/* EAGAIN: its queue is full. */
+	if (why == 0 || why == EAGAIN)
 		return fail(error, size, "listen on", address->sun_path, "another process does");
-	if (unlink(address->sun_path) < 0)
+	if (why != ECONNREFUSED && why != ENOENT)
+		return fail(
+			error, size, "find out who listens on", address->sun_path, strerror(why));
+	if (unlink(address->sun_path) < 0 && errno != ENOENT)
 		return fail(error, size, "remove", address->sun_path, strerror(errno));
 	return 0;
 }

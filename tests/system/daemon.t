@@ -148,6 +148,28 @@ is $csdnsd->process->wait_exit, 0, 'and csdnsd ends';
 $csdnsd = Csdns::Csdnsd->start(db => $db);
 kill INT => $csdnsd->pid;
 is $csdnsd->process->wait_exit, 0, 'SIGINT ends it as well';
+# All that had come before the signal, however much at once.
+$csdnsd = Csdns::Csdnsd->start(db => $db);
+$witness = $csdnsd->remote;
+kill STOP => $csdnsd->pid;
+$witness->send_text($request x 200);
+kill TERM => $csdnsd->pid;
+kill CONT => $csdnsd->pid;
+is scalar(grep { ($witness->read_line // '') =~ /192\.0\.2\.1/ } 1 .. 200), 200, 'two hundred requests that wait when SIGTERM comes';
+ok $witness->is_closed, 'then the connection ends';
+is $csdnsd->process->wait_exit, 0, 'and csdnsd';
+# A reload may name another socket; what is removed at the end is the one that was made.
+write_conf("db = $db\nsocket = $dir/mine.sock\n");
+$csdnsd = Csdns::Csdnsd->start(config => "$dir/csdnsd.conf", socket => undef, wait => 0);
+$csdnsd->wait_log(qr/loaded version/);
+open my $precious, '>', "$dir/precious" or die "precious: $!";
+close $precious;
+write_conf("db = $db\nsocket = $dir/precious\n");
+$csdnsd->reload;
+$csdnsd->wait_log(qr/WARNING.*only with a restart/);
+is $csdnsd->stop, 0, 'ends after a reload with another socket';
+ok -e "$dir/precious", 'what has the new name stays';
+ok !-e "$dir/mine.sock", 'its own socket goes';
 
 # --- the socket ---
 
@@ -190,6 +212,27 @@ for my $case (
     like $daemon->log_text, $message, "socket path, $what: and why";
 }
 ok -f "$dir/csdnsd.conf", 'the file is still there';
+# Somebody who is too busy to take connections, and somebody who listens for something else.
+my $busy = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => "$dir/busy", Listen => 1) or die "busy: $!";
+listen $busy, 0;
+my @queue;
+for (1 .. 5) {
+    my $one = IO::Socket::UNIX->new(Type => SOCK_STREAM, Blocking => 0) or die "queue: $!";
+    $one->blocking(0);
+    connect $one, Socket::pack_sockaddr_un("$dir/busy");
+    push @queue, $one;
+}
+my $datagrams = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dir/datagrams") or die "datagrams: $!";
+for my $case (['a full queue', "$dir/busy", qr/ERROR.*another process/], ['a socket for datagrams', "$dir/datagrams", qr/ERROR.*datagrams/]) {
+    my ($what, $path, $message) = @$case;
+    my $daemon = Csdns::Csdnsd->start(db => $db, socket => $path, wait => 0);
+    my $status = eval { $daemon->process->wait_exit(5) };
+    ok $status, "$what: refused at once";
+    like $daemon->log_text, $message, "$what: and why";
+    ok -S $path, "$what: the socket is still there";
+    $daemon->process->stop;
+}
+undef @queue;
 
 SKIP: {
     skip 'only root can give the socket to others', 5 if $> != 0;
