@@ -28,7 +28,7 @@ $cluster->psql('installed', 'CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA ta
 
 for my $file (@files) {
     my ($name) = $file =~ m{([^/]+)\.sql$};
-    subtest $name => sub { run_file($file, "t_$name") };
+    subtest $name => sub { run_file($file, "t_$name" =~ tr/-/_/r) };
 }
 
 done_testing;
