@@ -7,12 +7,13 @@ GRANT SELECT ON csdns.domain, csdns.account, csdns.network, csdns.instance, csdn
     csdns.rule_record_state, csdns.hold, csdns.collision, csdns.event, csdns.drift TO csdns_cloud;
 GRANT EXECUTE ON FUNCTION csdns.placement(uuid, uuid, uuid), csdns.is_label(text), csdns.is_host(text), csdns.is_address(inet),
     csdns.are_addresses(inet[]), csdns.group_label(text), csdns.group_uuid(uuid, text), csdns.reverse_name(inet), csdns.address_text(inet),
-    csdns.template_label(text, text, text, text, uuid, inet), csdns.reverse_networks(text), csdns.source_name(uuid) TO csdns_read, csdns_cloud;
+    csdns.template_label(text, text, text, text, uuid, inet), csdns.reverse_networks(text), csdns.source_name(uuid), csdns.is_uuid(text), csdns.is_ip(text) TO csdns_read, csdns_cloud;
 
 -- writers of cloud facts: facts, and what policy associates with them; not who owns a zone, nor what facts mean
 GRANT INSERT, UPDATE, DELETE ON csdns.domain, csdns.account, csdns.network, csdns.instance, csdns.nic, csdns.public_address,
     csdns.floating_address, csdns.floating_member TO csdns_cloud;
-GRANT EXECUTE ON FUNCTION csdns.reconcile() TO csdns_cloud;
+GRANT EXECUTE ON FUNCTION csdns.upsert_domain(jsonb), csdns.upsert_account(jsonb), csdns.upsert_network(jsonb), csdns.upsert_instance(jsonb),
+    csdns.upsert_public_address(jsonb), csdns.reconcile() TO csdns_cloud;
 
 GRANT INSERT, UPDATE, DELETE ON csdns.dns_server, csdns.dns_zone, csdns.network_zone, csdns.instance_name, csdns.policy TO csdns_admin;
 GRANT DELETE ON csdns.event TO csdns_admin;

@@ -1,0 +1,371 @@
+-- Facts in the shape in which CloudStack's API tells them: one entity, an array of them, or a whole answer of a list command.  All or
+-- nothing; the error names every bad entity.  Unknown keys are ignored.  What is referred to and not there yet becomes a placeholder.
+-- Only what differs is written, and the rules are applied once, at the end.
+
+CREATE OR REPLACE FUNCTION csdns.is_uuid(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT word ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+$$;
+COMMENT ON FUNCTION csdns.is_uuid(text) IS 'Whether the text is a uuid as CloudStack writes it.';
+
+CREATE OR REPLACE FUNCTION csdns.is_ip(word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN strpos(word, ':') = 0 THEN csdns.is_ipv4(word)
+                WHEN word ~ '^[0-9a-f]{1,4}(:[0-9a-f]{1,4}){0,5}::([0-9a-f]{1,4})?$' THEN true
+                ELSE csdns.is_ipv6(word) END
+$$;
+COMMENT ON FUNCTION csdns.is_ip(text) IS 'Whether the text is an IPv4 or IPv6 address.';
+
+-- The entities in an answer: {"listvirtualmachinesresponse": {"count": 2, "virtualmachine": [...]}}, {"virtualmachine": [...]}, an array, or one.
+CREATE OR REPLACE FUNCTION csdns.entities(told jsonb, kind text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
+DECLARE
+    list jsonb := told;
+    bad text;
+BEGIN
+    IF jsonb_typeof(list) = 'object' AND NOT list ? 'id' THEN
+        SELECT coalesce(e.value, list) INTO list FROM jsonb_each(list) AS e WHERE e.key LIKE 'list%response' LIMIT 1;
+        list := coalesce(list, told);
+        IF jsonb_typeof(list) = 'object' AND list ? kind THEN
+            list := list -> kind;
+        ELSIF jsonb_typeof(list) = 'object' AND list - 'count' = '{}' AND list <> told THEN
+            list := '[]';               -- an empty page
+        END IF;
+    END IF;
+    IF jsonb_typeof(list) = 'object' THEN
+        list := jsonb_build_array(list);
+    END IF;
+    IF list IS NULL OR jsonb_typeof(list) <> 'array' THEN
+        RAISE EXCEPTION '%: not an object or an array of objects but %', kind, coalesce(jsonb_typeof(list), 'NULL')
+              USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT string_agg(format('number %s is %s', e.at, jsonb_typeof(e.value)), ', ') INTO bad
+      FROM jsonb_array_elements(list) WITH ORDINALITY AS e (value, at) WHERE jsonb_typeof(e.value) <> 'object';
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION '%: not objects: %', kind, left(bad, 1000) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN list;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.refuse_entities(kind text, faults text[]) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    IF cardinality(faults) > 0 THEN
+        RAISE EXCEPTION '%', kind || ' ' || faults[1] || CASE WHEN cardinality(faults) > 1 THEN format(' (and %s more)', cardinality(faults) - 1) ELSE '' END
+              USING ERRCODE = 'invalid_parameter_value', DETAIL = array_to_string(faults, E'\n'), HINT = 'Nothing was stored.';
+    END IF;
+END
+$$;
+
+-- Owners as the API names them: a project by uuid, an account by name in its domain.  Makes placeholders for those that are unknown.
+CREATE OR REPLACE FUNCTION csdns.know_owners(owners jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+BEGIN
+    INSERT INTO domain (uuid, name, path, placeholder)
+        SELECT DISTINCT ON (x.domainid) x.domainid, regexp_replace(x.domain, '^.*/', ''), x.domain, true
+          FROM jsonb_to_recordset(owners) AS x (domainid uuid, domain text)
+         WHERE x.domainid IS NOT NULL AND NOT EXISTS (SELECT FROM domain d WHERE d.uuid = x.domainid)
+         ORDER BY x.domainid
+        ON CONFLICT DO NOTHING;
+    INSERT INTO account (uuid, domain, name, is_project, placeholder)
+        SELECT DISTINCT ON (x.uuid) x.uuid, x.domainid, x.name, x.is_project, true
+          FROM (SELECT o.domainid, coalesce(o.projectid, o.accountid, md5(o.domainid::text || ' ' || o.account)::uuid) AS uuid,
+                       coalesce(o.project, o.account) AS name, o.projectid IS NOT NULL AS is_project
+                  FROM jsonb_to_recordset(owners) AS o (domainid uuid, account text, accountid uuid, project text, projectid uuid)
+                 WHERE o.domainid IS NOT NULL AND coalesce(o.projectid::text, o.accountid::text, o.account) IS NOT NULL
+                   AND NOT EXISTS (SELECT FROM account a WHERE a.uuid = coalesce(o.projectid, o.accountid))
+                   AND (o.projectid IS NOT NULL OR o.accountid IS NOT NULL
+                        OR NOT EXISTS (SELECT FROM account a WHERE a.domain = o.domainid AND a.name = o.account AND a.removed IS NULL))) AS x
+         ORDER BY x.uuid
+        ON CONFLICT DO NOTHING;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.owner_uuid(domain_uuid uuid, account_name text, account_uuid uuid, project_uuid uuid) RETURNS uuid
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(project_uuid, account_uuid,
+                    (SELECT a.uuid FROM csdns.account a WHERE a.domain = domain_uuid AND a.name = account_name AND a.removed IS NULL
+                      ORDER BY a.placeholder, a.uuid LIMIT 1))
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.know_networks(ids uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET jit = off AS $$
+BEGIN
+    INSERT INTO network (uuid, placeholder)
+        SELECT DISTINCT i, true FROM unnest(ids) AS i WHERE i IS NOT NULL AND NOT EXISTS (SELECT FROM network w WHERE w.uuid = i) ORDER BY i
+        ON CONFLICT DO NOTHING;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.upsert_domain(told jsonb) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    list jsonb := entities(told, 'domain');
+    changed int;
+BEGIN
+    PERFORM refuse_entities('domain', ARRAY(
+        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.name, '') || '"): ' || x.fault
+          FROM (SELECT x.id, x.name,
+               CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
+                    WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
+                    WHEN NOT is_uuid(x.parentdomainid) THEN format('parentdomainid "%s" is not a uuid', x.parentdomainid)
+                    WHEN NOT is_host(lower(rtrim(x.networkdomain, '.'))) THEN format('networkdomain "%s" is not a domain name', x.networkdomain) END AS fault
+          FROM jsonb_to_recordset(list) AS x (id text, name text, parentdomainid text, networkdomain text)) AS x
+         WHERE x.fault IS NOT NULL));
+    INSERT INTO domain (uuid, placeholder)
+        SELECT DISTINCT x.parentdomainid, true
+          FROM jsonb_to_recordset(list) AS x (parentdomainid uuid)
+         WHERE x.parentdomainid IS NOT NULL AND NOT EXISTS (SELECT FROM domain d WHERE d.uuid = x.parentdomainid)
+        ON CONFLICT DO NOTHING;
+    INSERT INTO domain AS d (uuid, parent, name, path, network_domain)
+        SELECT x.id, x.parentdomainid, x.name, x.path, lower(rtrim(nullif(x.networkdomain, ''), '.'))
+          FROM jsonb_to_recordset(list) AS x (id uuid, parentdomainid uuid, name text, path text, networkdomain text)
+         WHERE NOT EXISTS (SELECT FROM domain o WHERE o.uuid = x.id AND NOT o.placeholder AND o.removed IS NULL
+                              AND (o.parent, o.name, o.path, o.network_domain) IS NOT DISTINCT FROM
+                                  (x.parentdomainid, x.name, x.path, lower(rtrim(nullif(x.networkdomain, ''), '.'))))
+         ORDER BY x.id
+        ON CONFLICT (uuid) DO UPDATE SET parent = excluded.parent, name = excluded.name, path = excluded.path,
+            network_domain = excluded.network_domain, placeholder = false, removed = NULL;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION csdns.upsert_domain(jsonb) IS
+    'Stores domains of the cloud as listDomains tells them (id, name, path, parentdomainid, networkdomain): one, an array or an answer. Returns how many changed.';
+
+CREATE OR REPLACE FUNCTION csdns.upsert_account(told jsonb) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    list jsonb := entities(told, 'account');
+    changed int;
+BEGIN
+    PERFORM refuse_entities('account', ARRAY(
+        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.name, '') || '"): ' || x.fault
+          FROM (SELECT x.id, x.name,
+               CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
+                    WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
+                    WHEN coalesce(x.name, '') = '' THEN 'name is missing'
+                    WHEN NOT coalesce(is_uuid(x.domainid), false) THEN format('domainid "%s" is not a uuid', x.domainid)
+                    WHEN NOT is_host(lower(rtrim(x.networkdomain, '.'))) THEN format('networkdomain "%s" is not a domain name', x.networkdomain) END AS fault
+          FROM jsonb_to_recordset(list) AS x (id text, name text, domainid text, networkdomain text)) AS x
+         WHERE x.fault IS NOT NULL));
+    PERFORM know_owners((SELECT jsonb_agg(e - 'account' - 'accountid' - 'projectid') FROM jsonb_array_elements(list) AS e));
+    -- a placeholder turns into the account; who refers to it follows
+    UPDATE account a SET uuid = x.id
+      FROM jsonb_to_recordset(list) AS x (id uuid, name text, domainid uuid)
+     WHERE a.placeholder AND a.domain = x.domainid AND a.name = x.name AND a.uuid <> x.id
+       AND NOT EXISTS (SELECT FROM account o WHERE o.uuid = x.id);
+    INSERT INTO account AS a (uuid, domain, name, network_domain)
+        SELECT x.id, x.domainid, x.name, lower(rtrim(nullif(x.networkdomain, ''), '.'))
+          FROM jsonb_to_recordset(list) AS x (id uuid, name text, domainid uuid, networkdomain text)
+         WHERE NOT EXISTS (SELECT FROM account o WHERE o.uuid = x.id AND NOT o.placeholder AND o.removed IS NULL
+                              AND (o.domain, o.name, o.network_domain) IS NOT DISTINCT FROM
+                                  (x.domainid, x.name, lower(rtrim(nullif(x.networkdomain, ''), '.'))))
+         ORDER BY x.id
+        ON CONFLICT (uuid) DO UPDATE SET domain = excluded.domain, name = excluded.name, network_domain = excluded.network_domain,
+            placeholder = false, removed = NULL;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION csdns.upsert_account(jsonb) IS
+    'Stores accounts as listAccounts tells them (id, name, domainid, networkdomain): one, an array or an answer. Returns how many changed.';
+
+CREATE OR REPLACE FUNCTION csdns.upsert_network(told jsonb) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    list jsonb := entities(told, 'network');
+    changed int;
+BEGIN
+    PERFORM refuse_entities('network', ARRAY(
+        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.name, '') || '"): ' || x.fault
+          FROM (SELECT x.id, x.name,
+               CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
+                    WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
+                    WHEN NOT is_uuid(x.domainid) THEN format('domainid "%s" is not a uuid', x.domainid)
+                    WHEN NOT is_uuid(x.projectid) THEN format('projectid "%s" is not a uuid', x.projectid)
+                    WHEN NOT is_uuid(x.vpcid) THEN format('vpcid "%s" is not a uuid', x.vpcid)
+                    WHEN lower(x.type) NOT IN ('shared', 'isolated', 'l2') THEN format('type "%s" is not Shared, Isolated or L2', x.type)
+                    WHEN NOT is_host(lower(rtrim(x.networkdomain, '.'))) THEN format('networkdomain "%s" is not a domain name', x.networkdomain) END AS fault
+          FROM jsonb_to_recordset(list) AS x (id text, name text, type text, domainid text, projectid text, vpcid text, networkdomain text)) AS x
+         WHERE x.fault IS NOT NULL));
+    PERFORM know_owners(list);
+    INSERT INTO network AS w (uuid, name, type, vpc, account, domain, network_domain, state)
+        SELECT y.*
+          FROM (SELECT x.id AS uuid, x.name, CASE WHEN x.vpcid IS NOT NULL THEN 'vpc' ELSE coalesce(lower(x.type), 'shared') END AS type, x.vpcid,
+                       owner_uuid(x.domainid, x.account, x.accountid, x.projectid) AS account, x.domainid,
+                       lower(rtrim(nullif(x.networkdomain, ''), '.')) AS network_domain, x.state
+                  FROM jsonb_to_recordset(list) AS x (id uuid, name text, type text, vpcid uuid, account text, accountid uuid, projectid uuid,
+                                                      domainid uuid, networkdomain text, state text)) AS y
+         WHERE NOT EXISTS (SELECT FROM network o WHERE o.uuid = y.uuid AND NOT o.placeholder AND o.removed IS NULL
+                              AND (o.name, o.type, o.vpc, o.account, o.domain, o.network_domain, o.state) IS NOT DISTINCT FROM
+                                  (y.name, y.type, y.vpcid, y.account, y.domainid, y.network_domain, y.state))
+         ORDER BY y.uuid
+        ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, type = excluded.type, vpc = excluded.vpc, account = excluded.account,
+            domain = excluded.domain, network_domain = excluded.network_domain, state = excluded.state, placeholder = false, removed = NULL;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION csdns.upsert_network(jsonb) IS
+    'Stores networks as listNetworks tells them (id, name, type, vpcid, account or projectid, domainid, networkdomain, state): one, an array or an answer. Returns how many changed.';
+
+CREATE OR REPLACE FUNCTION csdns.instance_faults(list jsonb) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
+    SELECT array_agg(format('%s ("%s"): %s', coalesce(f.id, 'without id'), f.name, f.fault) ORDER BY f.at)
+      FROM (SELECT x.at, x.id, x.name,
+                   CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
+                        WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
+                        WHEN NOT coalesce(is_label(x.name), false) THEN 'name is not a host name'
+                        WHEN NOT coalesce(is_uuid(x.domainid), false) THEN format('domainid "%s" is not a uuid', x.domainid)
+                        WHEN coalesce(x.account, x.accountid, x.projectid) IS NULL THEN 'account is missing'
+                        WHEN NOT (coalesce(is_uuid(x.accountid), true) AND coalesce(is_uuid(x.projectid), true)) THEN 'accountid or projectid is not a uuid'
+                        WHEN x.created !~ '^\d{4}-\d\d-\d\d' THEN format('created "%s" is not a time', x.created)
+                        WHEN jsonb_typeof(x.nic) NOT IN ('array', 'null') THEN 'nic is not an array' END AS fault
+              FROM ROWS FROM (jsonb_to_recordset(list) AS (id text, name text, domainid text, account text, accountid text, projectid text,
+                                                           created text, nic jsonb)) WITH ORDINALITY
+                   AS x (id, name, domainid, account, accountid, projectid, created, nic, at)
+            UNION ALL
+            SELECT v.at, v.value ->> 'id', v.value ->> 'name',
+                   CASE WHEN NOT coalesce(is_uuid(n.id), false) THEN format('nic "%s": id is not a uuid', n.id)
+                        WHEN count(*) OVER (PARTITION BY lower(n.id)) > 1 THEN format('nic %s: is there twice', n.id)
+                        WHEN NOT coalesce(is_uuid(n.networkid), false) THEN format('nic %s: networkid "%s" is not a uuid', n.id, n.networkid)
+                        WHEN NOT is_ipv4(n.ipaddress) THEN format('nic %s: ipaddress "%s" is not an IPv4 address', n.id, n.ipaddress)
+                        WHEN NOT (strpos(n.ip6address, ':') > 0 AND is_ip(n.ip6address)) THEN format('nic %s: ip6address "%s" is not an IPv6 address', n.id, n.ip6address)
+                        WHEN jsonb_typeof(n.secondaryip) NOT IN ('array', 'null') THEN format('nic %s: secondaryip is not an array', n.id)
+                        WHEN n.secondaryip IS NOT NULL AND EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(n.secondaryip) WHEN 'array' THEN n.secondaryip ELSE '[]' END) AS s
+                                                                    WHERE NOT coalesce(is_ip(s ->> 'ipaddress'), false))
+                            THEN format('nic %s: secondaryip has what is not an address', n.id) END
+              FROM jsonb_array_elements(list) WITH ORDINALITY AS v (value, at)
+             CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN jsonb_typeof(v.value -> 'nic') = 'array' THEN v.value -> 'nic' ELSE '[]' END)
+                   AS n (id text, networkid text, ipaddress text, ip6address text, secondaryip jsonb)) AS f
+     WHERE f.fault IS NOT NULL
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.upsert_instance(told jsonb) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.rules = 'later'
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    list jsonb := entities(told, 'virtualmachine');
+    nics nic[];
+    touched uuid[];
+    groups uuid[];
+BEGIN
+    PERFORM refuse_entities('instance', instance_faults(list));
+    PERFORM know_owners(list);
+    SELECT array_agg(ROW (n.id, v.id, n.networkid, n.ipaddress, n.ip6address,
+                          CASE WHEN n.secondaryip IS NULL OR n.secondaryip = '[]' THEN '{}'
+                               ELSE ARRAY(SELECT (s ->> 'ipaddress')::inet AS a FROM jsonb_array_elements(n.secondaryip) AS s ORDER BY 1) END,
+                          coalesce(n.isdefault, false))::nic)
+      INTO nics
+      FROM jsonb_to_recordset(list) AS v (id uuid, nic jsonb)
+     CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(v.nic) WHEN 'array' THEN v.nic ELSE '[]' END)
+           AS n (id uuid, networkid uuid, ipaddress inet, ip6address inet, secondaryip jsonb, isdefault boolean);
+    PERFORM know_networks(ARRAY(SELECT DISTINCT n.network FROM unnest(nics) AS n));
+
+    WITH x AS MATERIALIZED (
+        SELECT v.id, v.name, v.displayname, nullif(v."group", '') AS "group", coalesce(v.state, 'Running') AS state,
+               owner_uuid(v.domainid, v.account, v.accountid, v.projectid) AS account, v.domainid, v.created
+          FROM jsonb_to_recordset(list) AS v (id uuid, name text, displayname text, "group" text, state text, account text, accountid uuid,
+                                              projectid uuid, domainid uuid, created timestamptz)
+    ), differs AS MATERIALIZED (
+        SELECT x.*, o.group_source AS was
+          FROM x
+          LEFT JOIN LATERAL (SELECT * FROM instance i WHERE i.uuid = x.id OFFSET 0) AS o ON true
+         WHERE o.uuid IS NULL OR o.placeholder OR o.removed IS NOT NULL
+            OR (o.name, o.display_name, o."group", o.state, o.account, o.domain, o.created) IS DISTINCT FROM
+               (x.name, x.displayname, x."group", x.state, x.account, x.domainid, coalesce(x.created, o.created))
+    ), put AS (
+        INSERT INTO instance AS i (uuid, name, display_name, "group", state, account, domain, created)
+            SELECT d.id, d.name, d.displayname, d."group", d.state, d.account, d.domainid, d.created FROM differs d ORDER BY d.id
+            ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, display_name = excluded.display_name, "group" = excluded."group",
+                state = excluded.state, account = excluded.account, domain = excluded.domain, created = coalesce(excluded.created, i.created),
+                placeholder = false, removed = NULL
+    )
+    SELECT array_agg(d.id), array_agg(d.was) INTO touched, groups FROM differs d;
+
+    WITH gone AS (
+        DELETE FROM nic n
+         USING jsonb_to_recordset(list) AS v (id uuid, nic jsonb)
+         WHERE n.instance = v.id AND jsonb_typeof(v.nic) = 'array' AND n.uuid NOT IN (SELECT k.uuid FROM unnest(nics) AS k)
+        RETURNING n.instance
+    ), differs AS MATERIALIZED (
+        SELECT k.*, o.instance AS was
+          FROM unnest(nics) AS k
+          LEFT JOIN LATERAL (SELECT n.* FROM nic n WHERE n.uuid = k.uuid OFFSET 0) AS o ON true
+         WHERE o.uuid IS NULL
+            OR (o.instance, o.network, o.ip4, o.ip6, o.secondary, o.is_default) IS DISTINCT FROM
+               (k.instance, k.network, k.ip4, k.ip6, k.secondary, k.is_default)
+    ), put AS (
+        INSERT INTO nic (uuid, instance, network, ip4, ip6, secondary, is_default)
+            SELECT d.uuid, d.instance, d.network, d.ip4, d.ip6, d.secondary, d.is_default FROM differs d ORDER BY d.uuid
+            ON CONFLICT (uuid) DO UPDATE SET instance = excluded.instance, network = excluded.network, ip4 = excluded.ip4, ip6 = excluded.ip6,
+                secondary = excluded.secondary, is_default = excluded.is_default
+    )
+    SELECT array_agg(DISTINCT t.instance) INTO touched
+      FROM (SELECT unnest(touched) AS instance UNION SELECT instance FROM gone UNION SELECT instance FROM differs
+            UNION SELECT was FROM differs) AS t
+     WHERE t.instance IS NOT NULL;
+    IF touched IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM apply_instances(touched, groups);
+    RETURN cardinality(touched);
+END
+$$;
+COMMENT ON FUNCTION csdns.upsert_instance(jsonb) IS
+    'Stores instances with their NICs as listVirtualMachines tells them (id, name, displayname, group, state, account or projectid, domainid, created, nic[] of id, networkid, ipaddress, ip6address, secondaryip[], isdefault): one, an array or an answer. Without nic the NICs stay as they are. Returns how many changed.';
+
+CREATE OR REPLACE FUNCTION csdns.upsert_public_address(told jsonb) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    list jsonb := entities(told, 'publicipaddress');
+    changed int;
+BEGIN
+    PERFORM refuse_entities('public address', ARRAY(
+        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.ipaddress, '') || '"): ' || x.fault
+          FROM (SELECT x.id, x.ipaddress,
+                       CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
+                            WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
+                            WHEN NOT coalesce(is_ip(x.ipaddress), false) THEN 'ipaddress is not an address'
+                            WHEN NOT is_uuid(x.associatednetworkid) THEN format('associatednetworkid "%s" is not a uuid', x.associatednetworkid)
+                            WHEN NOT is_uuid(x.virtualmachineid) THEN format('virtualmachineid "%s" is not a uuid', x.virtualmachineid)
+                            WHEN NOT is_uuid(x.vpcid) THEN format('vpcid "%s" is not a uuid', x.vpcid)
+                            WHEN NOT is_uuid(x.domainid) THEN format('domainid "%s" is not a uuid', x.domainid)
+                            WHEN NOT is_ip(x.vmipaddress) THEN format('vmipaddress "%s" is not an address', x.vmipaddress) END AS fault
+                  FROM jsonb_to_recordset(list) AS x (id text, ipaddress text, associatednetworkid text, virtualmachineid text, vpcid text,
+                                                      domainid text, vmipaddress text)) AS x
+         WHERE x.fault IS NOT NULL));
+    PERFORM know_owners(list);
+    PERFORM know_networks(ARRAY(SELECT x.associatednetworkid FROM jsonb_to_recordset(list) AS x (associatednetworkid uuid)));
+    INSERT INTO instance (uuid, account, domain, placeholder)
+        SELECT DISTINCT ON (x.virtualmachineid) x.virtualmachineid, owner_uuid(x.domainid, x.account, x.accountid, x.projectid), x.domainid, true
+          FROM jsonb_to_recordset(list) AS x (virtualmachineid uuid, account text, accountid uuid, projectid uuid, domainid uuid, isstaticnat boolean)
+         WHERE x.isstaticnat AND x.virtualmachineid IS NOT NULL AND NOT EXISTS (SELECT FROM instance i WHERE i.uuid = x.virtualmachineid)
+         ORDER BY x.virtualmachineid
+        ON CONFLICT DO NOTHING;
+    INSERT INTO public_address AS p (uuid, address, network, vpc, account, domain, instance, nat_address, source_nat, state)
+        SELECT y.*
+          FROM (SELECT x.id AS uuid, x.ipaddress, x.associatednetworkid, x.vpcid,
+                       owner_uuid(x.domainid, x.account, x.accountid, x.projectid) AS account, x.domainid,
+                       CASE WHEN x.isstaticnat THEN x.virtualmachineid END AS instance, CASE WHEN x.isstaticnat THEN x.vmipaddress END AS nat,
+                       coalesce(x.issourcenat, false) AS source_nat, coalesce(x.state, 'Allocated') AS state
+                  FROM jsonb_to_recordset(list) AS x (id uuid, ipaddress inet, associatednetworkid uuid, vpcid uuid, account text, accountid uuid,
+                                                      projectid uuid, domainid uuid, isstaticnat boolean, virtualmachineid uuid,
+                                                      vmipaddress inet, issourcenat boolean, state text)) AS y
+         WHERE NOT EXISTS (SELECT FROM public_address o WHERE o.uuid = y.uuid AND o.removed IS NULL
+                              AND (o.address, o.network, o.vpc, o.account, o.domain, o.instance, o.nat_address, o.source_nat, o.state)
+                                  IS NOT DISTINCT FROM (y.ipaddress, y.associatednetworkid, y.vpcid, y.account, y.domainid, y.instance,
+                                                        y.nat, y.source_nat, y.state))
+         ORDER BY y.uuid
+        ON CONFLICT (uuid) DO UPDATE SET address = excluded.address, network = excluded.network, vpc = excluded.vpc,
+            account = excluded.account, domain = excluded.domain, instance = excluded.instance, nat_address = excluded.nat_address,
+            source_nat = excluded.source_nat, state = excluded.state, removed = NULL;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION csdns.upsert_public_address(jsonb) IS
+    'Stores public addresses as listPublicIpAddresses tells them (id, ipaddress, associatednetworkid, vpcid, account or projectid, domainid, isstaticnat, virtualmachineid, vmipaddress, issourcenat, state): one, an array or an answer. Returns how many changed.';
