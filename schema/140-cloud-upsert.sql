@@ -245,7 +245,7 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.upsert_instance(told jsonb) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.rules = 'later'
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     list jsonb := entities(told, 'virtualmachine');
@@ -254,6 +254,7 @@ DECLARE
     groups uuid[];
 BEGIN
     PERFORM refuse_entities('instance', instance_faults(list));
+    PERFORM set_config('csdns.rules', 'later', true);
     PERFORM know_owners(list);
     SELECT array_agg(ROW (n.id, v.id, n.networkid, n.ipaddress, n.ip6address,
                           CASE WHEN n.secondaryip IS NULL OR n.secondaryip = '[]' THEN '{}'
@@ -308,6 +309,7 @@ BEGIN
       FROM (SELECT unnest(touched) AS instance UNION SELECT instance FROM gone UNION SELECT instance FROM differs
             UNION SELECT was FROM differs) AS t
      WHERE t.instance IS NOT NULL;
+    PERFORM set_config('csdns.rules', '', true);
     IF touched IS NULL THEN
         RETURN 0;
     END IF;
