@@ -6,12 +6,6 @@
 
 #include <event2/event.h>
 
-static inline void event_stop(struct event *event)
-{
-	if (event != NULL)
-		(void)event_del(event);
-}
-
 static inline void event_drop(struct event *event)
 {
 	if (event != NULL)

@@ -1,14 +1,11 @@
 #include "pg/pg.h"
 
+#include "pg/connect.h"
 #include "pg/events.h"
-#include "pg/hosts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A host that is to be connected to and says nothing for so long: the next one is tried. */
-#define CONNECT_S 5
 
 enum pg_state { PG_CLOSED, PG_CONNECTING, PG_UP };
 
@@ -16,21 +13,21 @@ struct pg {
 	struct event_base *base;
 	const struct pg_handlers *handlers;
 	void *arg;
-	PGconn *conn; /* NULL while closed */
+	struct connect *connect; /* PG_CONNECTING */
+	PGconn *conn;		 /* PG_UP */
 	enum pg_state state;
 	struct event *io; /* on the connection's socket; made anew when that or the wish changes */
 	int io_fd;
 	short io_what;
-	struct event *connecting; /* ends a wait for a host that says nothing */
-	struct hosts hosts;	  /* their order for the next pg_start */
-	struct event *turn;	  /* a timer at once: work that is left, or a failure to be told */
-	bool in_copy;		  /* COPY … TO STDOUT is under way */
+	struct event *turn; /* a timer at once: work that is left, or a failure to be told */
+	bool in_copy;	    /* COPY … TO STDOUT is under way */
 	bool in_pipeline;
-	bool is_busy;	  /* something was sent whose results have not all come */
-	bool is_failed;	  /* tell on_down in the next turn */
-	char why[512];	  /* for on_down */
-	bool is_handling; /* inside on_io or on_turn: closing waits for its end */
-	bool is_stopped;  /* pg_stop was called while handling */
+	bool is_busy;	      /* something was sent whose results have not all come */
+	bool is_failed;	      /* tell on_down in the next turn */
+	char why[512];	      /* for on_down */
+	char last_words[256]; /* of the server; "" where there are none */
+	bool is_handling;     /* inside on_io or on_turn: closing waits for its end */
+	bool is_stopped;      /* pg_stop was called while handling */
 };
 
 static void pg_work(struct pg *pg);
@@ -56,8 +53,6 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	pg_work(arg);
 }
 
-static void on_connecting(evutil_socket_t fd, short what, void *arg);
-
 struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, void *arg)
 {
 	struct pg *pg = calloc(1, sizeof(*pg));
@@ -69,9 +64,8 @@ struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, v
 	pg->arg = arg;
 	pg->io_fd = -1;
 	pg->turn = evtimer_new(base, on_turn, pg);
-	pg->connecting = evtimer_new(base, on_connecting, pg);
-	if (pg->turn == NULL || pg->connecting == NULL) {
-		pg_free(pg);
+	if (pg->turn == NULL) {
+		free(pg);
 		return NULL;
 	}
 	return pg;
@@ -87,8 +81,10 @@ static void io_drop(struct pg *pg)
 static void pg_close(struct pg *pg)
 {
 	io_drop(pg);
-	event_stop(pg->turn);
-	event_stop(pg->connecting);
+	(void)evtimer_del(pg->turn);
+	if (pg->connect != NULL)
+		connect_abandon(pg->connect);
+	pg->connect = NULL;
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->state = PG_CLOSED;
@@ -96,6 +92,7 @@ static void pg_close(struct pg *pg)
 	pg->in_pipeline = false;
 	pg->is_busy = false;
 	pg->is_failed = false;
+	pg->last_words[0] = '\0';
 }
 
 void pg_free(struct pg *pg)
@@ -103,17 +100,12 @@ void pg_free(struct pg *pg)
 	if (pg == NULL)
 		return;
 	pg_close(pg);
-	event_drop(pg->turn);
-	event_drop(pg->connecting);
-	hosts_forget(&pg->hosts);
+	event_free(pg->turn);
 	free(pg);
 }
 
-/* Waits for the socket. libpq may have opened another one since the last time. */
-static void io_wait(struct pg *pg, short what)
+static void io_wait(struct pg *pg, int fd, short what)
 {
-	int fd = PQsocket(pg->conn);
-
 	if (pg->io != NULL && fd == pg->io_fd && what == pg->io_what)
 		return;
 	io_drop(pg);
@@ -148,72 +140,31 @@ static void fail_with_conn(struct pg *pg)
 {
 	const char *message = pg->conn == NULL ? "out of memory" : PQerrorMessage(pg->conn);
 
+	if (pg->last_words[0] != '\0')
+		message = pg->last_words;
 	fail(pg, message[0] == '\0' ? "connection closed" : message);
 }
 
-static void drop_notice(void *arg, const PGresult *notice)
-{
-	(void)arg;
-	(void)notice;
-}
-
-/* ---- connecting ---- */
-
-static void connecting_again(struct pg *pg)
-{
-	static const struct timeval patience = {CONNECT_S, 0};
-
-	(void)evtimer_add(pg->connecting, &patience);
-}
-
-/* What comes after the connection string wins over what stands in it. */
-static PGconn *connect_start(const struct pg *pg, const struct pg_target *target)
-{
-	const char *keywords[6 + HOSTS_KEYWORDS] = {
-		"fallback_application_name", "dbname", "client_encoding"};
-	const char *values[6 + HOSTS_KEYWORDS] = {target->name, target->db, "UTF8"};
-	int n = 3;
-
-	if (target->is_writable) {
-		keywords[n] = "target_session_attrs";
-		values[n++] = "read-write";
-	}
-	n += hosts_get(&pg->hosts, keywords + n, values + n);
-	keywords[n] = NULL;
-	values[n] = NULL;
-	return PQconnectStartParams(keywords, values, 1);
-}
-
-/* libpq's own connect_timeout is not for those who do not block. */
-static void on_connecting(evutil_socket_t fd, short what, void *arg)
+/* Why a server ends an idle connection comes as a notice, before the end. */
+static void on_notice(void *arg, const PGresult *notice)
 {
 	struct pg *pg = arg;
-	const char *host = PQhost(pg->conn);
-	const char *port = PQport(pg->conn);
-	char why[300];
+	const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-	(void)fd;
-	(void)what;
-	(void)snprintf(why, sizeof(why), "\"%s\" port %s does not answer", host == NULL ? "" : host,
-		port == NULL ? "" : port);
-	fail(pg, why);
-	hosts_rotate(&pg->hosts, pg->conn);
+	if (severity != NULL && strcmp(severity, "FATAL") == 0)
+		pg_error_line(notice, pg->last_words, sizeof(pg->last_words));
 }
 
 void pg_start(struct pg *pg, const struct pg_target *target)
 {
 	pg_close(pg);
 	pg->is_stopped = false;
-	hosts_begin(&pg->hosts, target->db);
-	pg->conn = connect_start(pg, target);
 	pg->state = PG_CONNECTING;
-	connecting_again(pg);
-	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD) {
-		fail_with_conn(pg);
-		return;
-	}
-	(void)PQsetNoticeReceiver(pg->conn, drop_notice, NULL);
-	io_wait(pg, EV_WRITE);
+	pg->connect = connect_start(target);
+	if (pg->connect == NULL)
+		fail(pg, "could not start a thread to connect");
+	else
+		io_wait(pg, connect_fd(pg->connect), EV_READ);
 }
 
 void pg_stop(struct pg *pg)
@@ -243,7 +194,7 @@ static void flush(struct pg *pg)
 	if (left < 0)
 		fail_with_conn(pg);
 	else
-		io_wait(pg, left > 0 ? EV_READ | EV_WRITE : EV_READ);
+		io_wait(pg, PQsocket(pg->conn), left > 0 ? EV_READ | EV_WRITE : EV_READ);
 }
 
 static void sent(struct pg *pg, int ok)
@@ -300,34 +251,19 @@ void pg_pipeline_sync(struct pg *pg)
 
 /* ---- receiving ---- */
 
-static void poll_connect(struct pg *pg)
+static void connected(struct pg *pg)
 {
-	/* libpq may close the socket and open one for the next host, with the same number: an event
-	 * that is kept would wait for the closed one. */
 	io_drop(pg);
-	connecting_again(pg);
-	switch (PQconnectPoll(pg->conn)) {
-	case PGRES_POLLING_READING:
-		io_wait(pg, EV_READ);
-		break;
-	case PGRES_POLLING_WRITING:
-		io_wait(pg, EV_WRITE);
-		break;
-	case PGRES_POLLING_OK:
-		if (PQsetnonblocking(pg->conn, 1) != 0) {
-			fail_with_conn(pg);
-			break;
-		}
-		pg->state = PG_UP;
-		event_stop(pg->connecting);
-		hosts_forget(&pg->hosts);
-		io_wait(pg, EV_READ);
-		pg->handlers->on_up(pg->arg);
-		break;
-	default:
+	pg->conn = connect_take(pg->connect);
+	pg->connect = NULL;
+	pg->state = PG_UP;
+	if (PQstatus(pg->conn) != CONNECTION_OK || PQsetnonblocking(pg->conn, 1) != 0) {
 		fail_with_conn(pg);
-		break;
+		return;
 	}
+	(void)PQsetNoticeReceiver(pg->conn, on_notice, pg);
+	io_wait(pg, PQsocket(pg->conn), EV_READ);
+	pg->handlers->on_up(pg->arg);
 }
 
 /* One row of a COPY; false when there is none yet. */
@@ -435,7 +371,7 @@ static void pg_work(struct pg *pg)
 	pg->is_handling = true;
 	if (!pg->is_failed) {
 		if (pg->state == PG_CONNECTING)
-			poll_connect(pg);
+			connected(pg);
 		else
 			receive(pg);
 	}

@@ -9,6 +9,8 @@
 #ifndef CSDNS_PG_PG_H
 #define CSDNS_PG_PG_H
 
+#include "pg/connect.h"
+
 #include <event2/event.h>
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -38,16 +40,8 @@ struct pg_handlers {
 struct pg *pg_new(struct event_base *base, const struct pg_handlers *handlers, void *arg);
 void pg_free(struct pg *pg);
 
-/* What to connect to. */
-struct pg_target {
-	const char *db;	  /* libpq conninfo, URI or a database's name */
-	const char *name; /* fallback_application_name */
-	bool is_writable; /* only a server that takes writes */
-};
-
 /* Starts connecting; the outcome comes as on_up or on_down, never from inside this call. Not to be
- * called from a handler but on_down. Where db names several hosts and one of them does not answer,
- * that attempt fails and the next begins with another host. */
+ * called from a handler but on_down. */
 void pg_start(struct pg *pg, const struct pg_target *target);
 /* Closes without calling on_down. */
 void pg_stop(struct pg *pg);

@@ -9,15 +9,17 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use IO::Socket::INET;
+use JSON ();
 use Socket qw(inet_aton pack_sockaddr_in);
 use Test::More;
 
 use Csdns::Cluster;
 use Csdns::Csdnsd;
 use Csdns::Ports qw(free_port);
+use Csdns::Process qw(run_program temp_dir);
 use Csdns::Programs qw(need_programs);
 use Csdns::Proxy;
-use Csdns::Wait qw(wait_until try_until);
+use Csdns::Wait qw(wait_until try_until now_s);
 
 need_programs(qw(initdb csdnsd));
 
@@ -49,7 +51,6 @@ for my $daemon (@daemons) {
     try_until { $daemon->has_data } 30;
     ok $daemon->has_data, "the first host $daemon->{name}: the next one is asked";
 }
-like $daemons[1]->log_text, qr/WARNING.*"127\.0\.0\.1" port ${\ $hole->sockport} does not answer/, 'the log names the host';
 
 # A host that turns mute later, as a machine does that is switched off.
 my $other = Csdns::Proxy->new(to => $cluster->socket_dir . '/.s.PGSQL.5432');
@@ -67,4 +68,53 @@ my ($id) = $cluster->psql('store', q{SELECT id FROM domains WHERE name = 'b.test
 wait_until { $remote->call('setNotified', id => $id + 0, serial => 5) } 20, 'a write';
 is $cluster->psql('store', q{SELECT notified_serial FROM domains WHERE name = 'b.test'}), 5, 'and written to';
 is $_->stop, 0, "$_->{name}: ends well" for @daemons, $daemon;
+
+# --- a name that takes its time ---
+
+# Stands in for a resolver that does not answer: this one name takes two seconds, and is not found.
+my $SLOW = <<'C';
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (name == NULL || strcmp(name, "slow.test") != 0)
+		return real(name, service, hints, result);
+	sleep(2);
+	return EAI_AGAIN;
+}
+C
+
+SKIP: {
+    my $dir = temp_dir();
+    open my $file, '>', "$dir/slow.c" or die "slow.c: $!";
+    print {$file} $SLOW;
+    close $file;
+    my $built = eval { run_program(command => ['cc', '-shared', '-fPIC', '-o', "$dir/slow.so", "$dir/slow.c", '-ldl']) };
+    skip 'no C compiler', 3 if !$built || $built->{status} != 0;
+    my $slow = Csdns::Csdnsd->start(
+        db => conninfo($proxy->port) =~ s/host=/host=slow.test,/r =~ s/port=/port=5432,/r, name => 'slow name',
+        env => { LD_PRELOAD => "$dir/slow.so", ASAN_OPTIONS => 'verify_asan_link_order=0:detect_leaks=1' },
+    );
+    my $peer = $slow->remote;
+    $proxy->cut(after => 0);
+    $slow->wait_log(qr/WARNING.*no connection/);
+    my $longest = 0;
+    for (1 .. 50) {
+        my $begin = now_s();
+        $peer->call('getAllDomains', include_disabled => JSON::true());
+        $longest = now_s() - $begin if now_s() - $begin > $longest;
+        select undef, undef, undef, 0.01;
+    }
+    cmp_ok $longest, '<', 1, 'nobody waits while a name of the connection string is looked up';
+    $cluster->psql('store', q{INSERT INTO domains (name, type) VALUES ('c.test', 'NATIVE')});
+    $slow->wait_current($cluster->dbh('store'), 20);
+    pass 'the next host is asked';
+    $proxy->cut(after => 0);
+    wait_until { $slow->status->{database} eq 'connecting' } 10, 'another attempt';
+    is $slow->stop, 0, 'ends well while it connects';
+}
 done_testing;
