@@ -65,7 +65,7 @@ static void check_answer(const struct answer *answer, struct buf *reply)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct protocol protocol = {NULL, NULL, NULL};
+	struct protocol protocol = {.mirror = NULL};
 	struct answer answer;
 	struct buf reply;
 
