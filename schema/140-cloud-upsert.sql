@@ -252,6 +252,7 @@ DECLARE
     nics nic[];
     touched uuid[];
     groups uuid[];
+    leaving uuid[];
 BEGIN
     PERFORM refuse_entities('instance', instance_faults(list));
     PERFORM set_config('csdns.rules', 'later', true);
@@ -287,11 +288,13 @@ BEGIN
     )
     SELECT array_agg(d.id), array_agg(d.was) INTO touched, groups FROM differs d;
 
+    -- lateral with OFFSET 0: by index, also when the plan was made with few NICs
+    leaving := ARRAY(SELECT n.uuid
+                       FROM jsonb_to_recordset(list) AS v (id uuid, nic jsonb)
+                      CROSS JOIN LATERAL (SELECT n.uuid FROM nic n WHERE n.instance = v.id OFFSET 0) AS n
+                      WHERE jsonb_typeof(v.nic) = 'array' AND n.uuid NOT IN (SELECT k.uuid FROM unnest(nics) AS k));
     WITH gone AS (
-        DELETE FROM nic n
-         USING jsonb_to_recordset(list) AS v (id uuid, nic jsonb)
-         WHERE n.instance = v.id AND jsonb_typeof(v.nic) = 'array' AND n.uuid NOT IN (SELECT k.uuid FROM unnest(nics) AS k)
-        RETURNING n.instance
+        DELETE FROM nic n WHERE n.uuid = ANY (leaving) RETURNING n.instance
     ), differs AS MATERIALIZED (
         SELECT k.*, o.instance AS was
           FROM unnest(nics) AS k
