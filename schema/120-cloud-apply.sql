@@ -94,13 +94,13 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION csdns.source_name(uuid) IS 'What a source of rules is, in words.';
 
--- Two transactions that want the same name, or that change the same source, go one after the other; what a bulk load touches is
--- spread over 512 locks, so that the lock table does not fill.  Taken in order, sources (99101) before names (99102).
-CREATE OR REPLACE FUNCTION csdns.lock_rules(space int, keys text[]) RETURNS void
+-- Rules are applied by one transaction at a time, until it ends: each sees what the one before it gave to whom.  A lock for each name or
+-- source would let more go side by side, and deadlock as soon as a freed name is handed on.  Whoever has many changes to tell puts
+-- them into one call.  The number beside the commit's (070-commit.sql), which is taken after this one.
+CREATE OR REPLACE FUNCTION csdns.lock_rules() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(space, k.slot)
-       FROM (SELECT DISTINCT hashtext(key) & 511 AS slot FROM unnest(keys) AS key ORDER BY 1) AS k;
+    PERFORM pg_advisory_xact_lock(99101, 0);
 END
 $$;
 
@@ -257,11 +257,8 @@ BEGIN
     IF cardinality(sources) IS NULL OR cardinality(sources) = 0 THEN
         RETURN;
     END IF;
-    PERFORM lock_rules(99101, sources::text[]);
+    PERFORM lock_rules();
     wishes := wishes_of(sources);
-    IF wishes IS NOT NULL THEN
-        PERFORM lock_rules(99102, ARRAY(SELECT u.name FROM unnest(wishes) AS u));
-    END IF;
     SELECT * INTO verdict FROM judge(sources, wishes);
     gone := verdict.gone;
     fresh := verdict.fresh;
