@@ -16,7 +16,7 @@ use Csdns::Pdns;
 use Csdns::Programs qw(need_programs source_dir);
 use Csdns::Wait;
 
-need_programs(qw(initdb csdnsd pdns_server pdns:remote));
+need_programs(qw(initdb csdnsd pdns_server pdns:remote pdns:gpgsql));
 
 my $cluster = Csdns::Cluster->new;
 $cluster->create_db('store');
@@ -103,6 +103,33 @@ $dbh->do(q{INSERT INTO records (domain_id, name, type, content, ttl) VALUES (1, 
 $csdnsd->wait_current($dbh);
 is answer('bad2.a.test', 'A'), 'bad2.a.test. 60 IN A 192.0.2.31', 'a good record beside a bad one';
 
+# --- rows that break a rule, and are served all the same, as gpgsql serves them ---
+
+$cluster->create_db('odd');
+$cluster->psql_file('odd', source_dir() . '/schema/010-pdns.sql');
+$cluster->psql('odd', q{INSERT INTO domains (name, type) VALUES ('a.test', 'NATIVE');
+    INSERT INTO records (domain_id, name, type, content, ttl, prio, disabled) VALUES
+        (1, 'a.test', 'SOA', 'ns.a.test hostmaster.a.test 1 2 3 4 5', 60, NULL, false),
+        (1, 'twice.a.test', 'A', '192.0.2.1', 60, NULL, false), (1, 'twice.a.test', 'A', '192.0.2.1', 60, NULL, false),
+        (1, 'cname-and-a.a.test', 'A', '192.0.2.2', 60, NULL, false), (1, 'cname-and-a.a.test', 'CNAME', 'twice.a.test', 60, NULL, false),
+        (1, 'two-cnames.a.test', 'CNAME', 'twice.a.test', 60, NULL, false), (1, 'two-cnames.a.test', 'CNAME', 'x.a.test', 60, NULL, false),
+        (1, 'soa-below.a.test', 'SOA', 'ns.a.test hostmaster.a.test 1 2 3 4 5', 60, NULL, false),
+        (1, 'blank.a.test', 'A', '192.0.2.3 ', 60, NULL, false), (1, 'blank-before.a.test', 'A', ' 192.0.2.3', 60, NULL, false),
+        (1, 'unquoted.a.test', 'TXT', 'foo', 60, NULL, false), (1, 'long-string.a.test', 'TXT', '"' || repeat('x', 300) || '"', 60, NULL, false),
+        (1, 'upper.a.test', 'MX', 'MX.A.Test.', 60, 5, false), (1, 'disabled-null.a.test', 'A', '192.0.2.4', 60, NULL, NULL),
+        (1, 'ttl.a.test', 'A', '192.0.2.5', 2147483647, NULL, false), (1, 'upper6.a.test', 'AAAA', '2001:DB8::1', 60, NULL, false),
+        (1, 'lower-type.a.test', 'a', '192.0.2.6', 60, NULL, false), (1, 'final-dot.a.test.', 'A', '192.0.2.7', 60, NULL, false)});
+$cluster->install_schema('odd');
+my $odd = Csdns::Csdnsd->start(db => $cluster->conninfo('odd', 'csdnsd'), name => 'odd rows');
+my @both = (
+    Csdns::Pdns->remote(socket => $odd->socket, any_to_tcp => 'no'),
+    Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('odd', 'pdns'), any_to_tcp => 'no'),
+);
+my ($edge, $gpgsql) = map { $_->dns } @both;
+for my $name (@{ $cluster->dbh('odd')->selectcol_arrayref('SELECT DISTINCT name FROM records ORDER BY name') }) {
+    is $edge->ask($name, $_)->{text}, $gpgsql->ask($name, $_)->{text}, "$name $_: as gpgsql answers" for qw(ANY A MX TXT);
+}
+
 # Thousands of them do not flood the log.
 $cluster->create_db('many');
 $cluster->psql_file('many', source_dir() . '/schema/010-pdns.sql');
@@ -127,5 +154,5 @@ $cluster->install_schema('orphan');
 my $orphan = Csdns::Csdnsd->start(db => $cluster->conninfo('orphan', 'csdnsd'), wait => 0, name => 'with orphans');
 ok Csdns::Wait::try_until(sub { $orphan->has_data }, 5), 'records, metadata and keys of no zone do not keep csdnsd from answering';
 
-is $_->stop, 0, 'csdnsd ends well' for $csdnsd, $many, $orphan;
+is $_->stop, 0, 'csdnsd ends well' for $csdnsd, $odd, $many, $orphan;
 done_testing;
