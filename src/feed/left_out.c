@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 void left_out_reset(struct left_out *left_out)
 {
@@ -21,11 +22,15 @@ static const char *at(struct text text)
 
 void left_out_record(struct left_out *left_out, const struct record_row *row, const char *why)
 {
-	if (left_out->rows++ < LEFT_OUT_LINES)
-		log_warning("record %" PRId64 " is left out (%.*s %.*s \"%.*s\" in zone %" PRId32
-			    "): %s",
-			row->id, shown(row->name), at(row->name), shown(row->type), at(row->type),
-			shown(row->content), at(row->content), row->domain_id, why);
+	char zone[24] = "no zone";
+
+	if (left_out->rows++ >= LEFT_OUT_LINES)
+		return;
+	if (row->domain_id != NO_DOMAIN)
+		(void)snprintf(zone, sizeof(zone), "zone %" PRId32, row->domain_id);
+	log_warning("record %" PRId64 " is left out (%.*s %.*s \"%.*s\" in %s): %s", row->id,
+		shown(row->name), at(row->name), shown(row->type), at(row->type),
+		shown(row->content), at(row->content), zone, why);
 }
 
 void left_out_domain(struct left_out *left_out, const struct domain_row *row, const char *why)

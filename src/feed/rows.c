@@ -29,6 +29,12 @@ static bool parse_id(struct text text, int32_t *id)
 	return true;
 }
 
+static bool parse_domain_id(struct text text, int32_t *id)
+{
+	*id = NO_DOMAIN;
+	return text.at == NULL || parse_id(text, id);
+}
+
 /* NULL leaves *value at 0. */
 static bool parse_optional(struct text text, bool *has, int64_t *value)
 {
@@ -56,7 +62,7 @@ bool record_row_parse(struct record_row *row, const struct text *fields)
 	row->type = fields[3];
 	row->content = fields[4];
 	row->disabled = fields[7].len == 1 && fields[7].at[0] == 't';
-	return text_parse_i64(fields[0], &row->id) && parse_id(fields[1], &row->domain_id) &&
+	return text_parse_i64(fields[0], &row->id) && parse_domain_id(fields[1], &row->domain_id) &&
 	       parse_optional(fields[5], &row->has_ttl, &row->ttl) &&
 	       parse_optional(fields[6], &row->has_prio, &row->prio);
 }
@@ -65,5 +71,5 @@ bool metadata_row_parse(struct metadata_row *row, const struct text *fields)
 {
 	row->kind = fields[1];
 	row->content = fields[2];
-	return parse_id(fields[0], &row->domain_id);
+	return parse_domain_id(fields[0], &row->domain_id);
 }

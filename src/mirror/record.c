@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "dns/rdata.h"
+#include "dns/rrtype.h"
 
 /* MX and SRV may keep their priority in a column of its own. */
 static bool has_priority(uint16_t type)
@@ -13,10 +14,37 @@ static bool has_priority(uint16_t type)
 	return type == RRTYPE_MX || type == RRTYPE_SRV;
 }
 
+/* PowerDNS takes types in any case. */
+static uint16_t record_type(struct text type)
+{
+	char upper[RRTYPE_TEXT_SIZE];
+
+	if (type.len > sizeof(upper))
+		return 0;
+	for (size_t i = 0; i < type.len; i++)
+		upper[i] = type.at[i] >= 'a' && type.at[i] <= 'z' ? (char)(type.at[i] - 'a' + 'A')
+								  : type.at[i];
+	return rrtype_parse(upper, type.len);
+}
+
+/* The gpgsql backend asks for names without a final dot, and so does not find one that has it. */
+static bool has_final_dot(struct text name)
+{
+	size_t backslashes = 0;
+
+	if (name.len < 2 || name.at[name.len - 1] != '.')
+		return false;
+	while (backslashes < name.len - 1 && name.at[name.len - 2 - backslashes] == '\\')
+		backslashes++;
+	return backslashes % 2 == 0;
+}
+
 /* The name of a row in its zone; NULL or the reason why it has none. */
 static const char *record_name(
 	struct record *record, const struct zone *zone, const struct record_row *row)
 {
+	if (has_final_dot(row->name))
+		return "name ends with a dot";
 	int error = name_parse(&record->full, row->name.at, row->name.len);
 
 	if (error != NAME_OK)
@@ -38,7 +66,7 @@ enum row_result record_from_row(struct record *record, struct buf *scratch, cons
 		return ROW_LEFT_OUT;
 
 	struct rr *rr = &record->rr;
-	rr->type = rrtype_parse(row->type.at, row->type.len);
+	rr->type = record_type(row->type);
 	rr->disabled = row->disabled;
 	*why = rr->type == 0						? "unknown type"
 	       : row->content.at == NULL				? "no content"

@@ -14,6 +14,9 @@ struct text {
 	size_t len;
 };
 
+/* For a domain_id that is NULL, which PowerDNS' tables allow: of no zone. */
+#define NO_DOMAIN INT32_MIN
+
 struct domain_row {
 	int32_t id;
 	struct text name;

@@ -345,7 +345,9 @@ static void test_longest_name(void **state)
 		strcat(wire, ".");
 		strcat(qname, ".");
 	}
+	wire[strlen(wire) - 1] = '\0';
 	assert_true(fill_add_record(mirror, -7, wire, "A", "192.0.2.1"));
+	strcat(wire, ".");
 	(void)snprintf(request, sizeof(request), "%s",
 		"{\"method\":\"lookup\",\"parameters\":{\"qtype\":\"A\",\"qname\":\"");
 	strcat(request, qname);

@@ -55,8 +55,9 @@ static void assert_left_out(const struct record_row *row, const char *why)
 
 static void test_taken(void **state)
 {
-	struct record_row row = fill_record(7, "WWW.Example.ORG.", "A", "192.0.2.1");
+	struct record_row row = fill_record(7, "WWW.Example.ORG", "A", "192.0.2.1");
 	struct record record;
+	const char *why;
 
 	(void)state;
 	assert_taken(&row, &record);
@@ -66,6 +67,16 @@ static void test_taken(void **state)
 	assert_false(record.rr.disabled);
 	assert_int_equal(record.rr.ttl, 3600);
 	assert_content(&record, "192.0.2.1");
+
+	/* As gpgsql: a type in lower case is one, a name with a final dot is never found. */
+	row = fill_record(7, "www.example.org", "cname", "a");
+	assert_taken(&row, &record);
+	assert_int_equal(record.rr.type, RRTYPE_CNAME);
+	row = fill_record(7, "www.example.org.", "A", "192.0.2.1");
+	assert_int_equal(record_from_row(&record, &scratch, zone, &row, 300, &why), ROW_LEFT_OUT);
+	assert_string_equal(why, "name ends with a dot");
+	row = fill_record(7, "www\\..example.org", "A", "192.0.2.1");
+	assert_taken(&row, &record);
 
 	row = fill_record(7, "example.org", "TYPE65534", "\\# 1 00");
 	row.disabled = true;
