@@ -357,8 +357,10 @@ BEGIN
 END
 $$;
 
+-- Hash joins: a zone of 100 000 records may go at once.
 CREATE OR REPLACE FUNCTION csdns.take_records(how text, ids bigint[], zones int[], names text[], types text[]) RETURNS uuid[]
-LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp
+SET enable_nestloop = off SET enable_hashjoin = on SET enable_seqscan = on SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
     sources uuid[];
 BEGIN
