@@ -192,7 +192,7 @@ sub dbh {
     require DBI;
     my $conninfo = $self->conninfo($db, $user) =~ s/ /;/gr;
     return DBI->connect("dbi:Pg:$conninfo", '', '', {
-        RaiseError => 1, PrintError => 0, AutoCommit => 1, pg_enable_utf8 => 1, AutoInactiveDestroy => 1,
+        RaiseError => 1, PrintError => 0, PrintWarn => 0, AutoCommit => 1, pg_enable_utf8 => 1, AutoInactiveDestroy => 1,
         pg_server_prepare => 0,
     });
 }
