@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define POOL_SMALL_MAX 1024
+#define POOL_SMALL_MAX 4096
 /* A huge page: lookups go all over the memory, and each would cost a miss of the TLB more. The
  * first chunks are smaller. */
 #define POOL_CHUNK ((size_t)2 * 1024 * 1024)

@@ -86,10 +86,15 @@ static uint32_t bucket_of(const struct table *table, uint32_t hash)
 	return bucket < table->buckets ? bucket : hash & (low - 1);
 }
 
-void table_prefetch(const struct table *table, uint32_t hash)
+void table_fetch(const struct table *table, uint32_t hash)
 {
 	if (table->buckets > 0)
 		__builtin_prefetch(bucket_at(table, bucket_of(table, hash)));
+}
+
+struct table_entry *table_first(const struct table *table, uint32_t hash)
+{
+	return table->buckets == 0 ? NULL : *bucket_at(table, bucket_of(table, hash));
 }
 
 struct table_entry *table_find(

@@ -41,7 +41,9 @@ void table_init(struct table *table, struct pool *pool);
 void table_fini(struct table *table);
 
 /* Has the bucket fetched while the caller does something else. */
-void table_prefetch(const struct table *table, uint32_t hash);
+void table_fetch(const struct table *table, uint32_t hash);
+/* The bucket's first entry, which most likely is the one, or NULL. */
+struct table_entry *table_first(const struct table *table, uint32_t hash);
 /* NULL when there is none. */
 struct table_entry *table_find(
 	const struct table *table, uint32_t hash, table_equal_fn equal, const void *key);

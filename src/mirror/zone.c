@@ -31,9 +31,15 @@ struct node *zone_find(const struct zone *zone, const uint8_t *name, size_t len)
 	return (struct node *)table_find(&zone->names, table_hash(name, len), node_has_name, &key);
 }
 
-void zone_prefetch(const struct zone *zone, const uint8_t *name, size_t len)
+void zone_fetch(const struct zone *zone, uint32_t hash, enum fetch_step step)
 {
-	table_prefetch(&zone->names, table_hash(name, len));
+	if (step == FETCH_BUCKET) {
+		table_fetch(&zone->names, hash);
+		return;
+	}
+	const struct node *node = (const struct node *)table_first(&zone->names, hash);
+	if (node != NULL)
+		__builtin_prefetch(step == FETCH_NODE ? (const void *)node : node->rrs);
 }
 
 static struct node *node_new(

@@ -83,8 +83,10 @@ void zone_info_free(struct zone_info *info, struct pool *pool);
 
 /* Relative name; NULL when there is no such node. A node may be there and not exist. */
 struct node *zone_find(const struct zone *zone, const uint8_t *name, size_t len);
-/* Has what zone_find will look at first fetched meanwhile. */
-void zone_prefetch(const struct zone *zone, const uint8_t *name, size_t len);
+/* Have the memory that finding a name with this hash (table_hash of its octets) will need fetched,
+ * in three steps; each needs what the one before asked for. */
+enum fetch_step { FETCH_BUCKET, FETCH_NODE, FETCH_RECORDS };
+void zone_fetch(const struct zone *zone, uint32_t hash, enum fetch_step step);
 /* Finds or makes the node and its ancestors; a made one does not exist yet. NULL: no memory. */
 struct node *zone_make(struct zone *zone, const uint8_t *name, size_t len);
 /* Removes a node without records and children, and its ancestors that become so. */

@@ -19,16 +19,13 @@ struct question {
 	char text[6 * (NAME_TEXT_MAX + 1)];
 };
 
-/* In a large zone the name is most likely in no cache: it may come while the rest is done. */
 static void question_find_zone(struct call *call, struct question *question, int32_t id)
 {
 	const struct name *name = &question->name;
 	const struct zone *zone = mirror_find_zone_by_id(call->protocol->mirror, id);
 
-	if (zone == NULL || !name_is_in(name->wire, name->len, zone->name, zone->name_len))
-		return;
-	question->zone = zone;
-	zone_prefetch(zone, name->wire, (size_t)(name->len - zone->name_len));
+	if (zone != NULL && name_is_in(name->wire, name->len, zone->name, zone->name_len))
+		question->zone = zone;
 }
 
 static bool question_make(

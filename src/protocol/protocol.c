@@ -98,6 +98,25 @@ static void call_dispatch(struct call *call, json_t *request)
 	method->fn(call);
 }
 
+bool protocol_prepare(
+	const struct protocol *protocol, const char *request, size_t len, struct prepared *prepared)
+{
+	struct lookup_request lookup;
+	struct name name;
+
+	if (len > 0 && request[len - 1] == '\n')
+		len--;
+	if (protocol->mirror == NULL || !lookup_scan(request, len, &lookup) || lookup.zone_id < 0 ||
+		name_parse(&name, lookup.qname.at, lookup.qname.len) != NAME_OK)
+		return false;
+	const struct zone *zone = mirror_find_zone_by_id(protocol->mirror, (int32_t)lookup.zone_id);
+	if (zone == NULL || name.len < zone->name_len)
+		return false;
+	prepared->zone = zone;
+	prepared->hash = table_hash(name.wire, (size_t)(name.len - zone->name_len));
+	return true;
+}
+
 /* The problem's text is long and seldom there. */
 static void answer_init(struct answer *answer)
 {

@@ -55,6 +55,17 @@ struct answer {
 void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
 	struct buf *reply, struct answer *answer);
 
+/* Where a lookup will look in the mirror: for zone_fetch. */
+struct prepared {
+	const struct zone *zone;
+	uint32_t hash;
+};
+
+/* What answering the request will need, if it is a lookup in one zone; else false. Good until the
+ * mirror changes. request may still have its newline. */
+bool protocol_prepare(const struct protocol *protocol, const char *request, size_t len,
+	struct prepared *prepared);
+
 /* {"result":true}, or {"result":false,"log":[problem]}. */
 void reply_true(struct buf *reply);
 void reply_false(struct buf *reply, const char *problem);

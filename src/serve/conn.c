@@ -47,9 +47,11 @@ struct conn {
 	struct write_job *job;	 /* CONN_WAITING, first part */
 	uint64_t awaited;	 /* CONN_WAITING, second part: version */
 	const char *method;	 /* of the request in hand, for the log */
-	bool is_reading;	 /* readable is added */
-	bool has_stall;		 /* and has a deadline */
-	bool is_last;		 /* close when the reply is written */
+	bool is_in_batch;	 /* at batch_place */
+	unsigned batch_place;
+	bool is_reading; /* readable is added */
+	bool has_stall;	 /* and has a deadline */
+	bool is_last;	 /* close when the reply is written */
 	char peer[64];
 };
 
@@ -141,6 +143,8 @@ void conn_free(struct conn *conn)
 	if (conn->next != NULL)
 		conn->next->at = conn->at;
 	conn->shared->status.connections--;
+	if (conn->is_in_batch)
+		batch_remove(&conn->shared->batch, conn->batch_place);
 	listing_free(conn->listing);
 	if (conn->job != NULL)
 		write_job_forget(conn->job);
@@ -389,6 +393,17 @@ static char *input_room(struct conn *conn, size_t *room)
 	return at;
 }
 
+struct text conn_read_text(const struct conn *conn)
+{
+	return (struct text){conn->in.data, conn->in.len};
+}
+
+void conn_answer_read(struct conn *conn)
+{
+	conn->is_in_batch = false;
+	conn_go_on(conn);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *conn = arg;
@@ -407,7 +422,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t n = recv(fd, at, room, 0);
 	if (n > 0) {
 		buf_added(&conn->in, (size_t)n);
-		conn_go_on(conn);
+		conn->is_in_batch = true;
+		conn->batch_place = batch_add(&conn->shared->batch, conn);
 	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		wait_readable(conn);
 	} else {

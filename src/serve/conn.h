@@ -8,6 +8,7 @@
 #ifndef CSDNS_SERVE_CONN_H
 #define CSDNS_SERVE_CONN_H
 
+#include "serve/batch.h"
 #include "serve/server.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct conn_shared {
 	size_t input_bytes; /* memory of all input buffers */
 	uint64_t version;   /* that the mirror has reached */
 	bool is_draining;
+	struct batch batch; /* who has read something in this turn */
 	int64_t log_second; /* the second in which log_lines are counted */
 	unsigned log_lines;
 };
@@ -40,6 +42,9 @@ void conn_on_version(struct conn *conn);
 void conn_drain(struct conn *conn);
 /* What peers can provoke, they can provoke without end: so many lines a second. */
 bool conn_log_is_allowed(struct conn_shared *shared);
+/* For the batch: what has been read and not answered, and answering it. */
+struct text conn_read_text(const struct conn *conn);
+void conn_answer_read(struct conn *conn);
 struct conn *conn_next(const struct conn *conn);
 
 #endif

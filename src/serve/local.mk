@@ -2,6 +2,7 @@ noinst_LIBRARIES += libcsdns_serve.a
 libcsdns_serve_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(SYSTEMD_CFLAGS)
 libcsdns_serve_a_SOURCES = \
 	src/serve/server.c src/serve/server.h \
+	src/serve/batch.c src/serve/batch.h \
 	src/serve/conn.c src/serve/conn.h \
 	src/serve/listener.c src/serve/listener.h \
 	src/serve/notify.c src/serve/notify.h \

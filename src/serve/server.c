@@ -109,7 +109,8 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 	server->listen_fd = listen_fd;
 	server->accepting = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->pause = evtimer_new(base, on_pause, server);
-	if (server->accepting == NULL || server->pause == NULL ||
+	if (!batch_init(&server->shared.batch, base, &server->shared.protocol) ||
+		server->accepting == NULL || server->pause == NULL ||
 		event_add(server->accepting, NULL) < 0) {
 		server_free(server);
 		return NULL;
@@ -123,6 +124,7 @@ void server_free(struct server *server)
 		return;
 	while (server->shared.conns != NULL)
 		conn_free(server->shared.conns);
+	batch_fini(&server->shared.batch);
 	event_drop(server->accepting);
 	event_drop(server->pause);
 	free(server);
