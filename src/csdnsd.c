@@ -337,6 +337,13 @@ static void on_draining(evutil_socket_t fd, short what, void *arg)
 		(void)event_base_loopbreak(daemon->base);
 }
 
+static void close_socket(struct daemon *daemon)
+{
+	if (daemon->listen_fd >= 0)
+		listener_close(daemon->listen_fd, daemon->socket);
+	daemon->listen_fd = -1;
+}
+
 static void on_stop(evutil_socket_t signal, short what, void *arg)
 {
 	struct daemon *daemon = arg;
@@ -351,6 +358,8 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	notify_stopping();
 	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	server_drain(daemon->server);
+	/* Who comes now shall not wait for us, and the next csdnsd may start. */
+	close_socket(daemon);
 	(void)event_add(daemon->draining, &often);
 }
 
@@ -478,7 +487,7 @@ static void free_parts(struct daemon *daemon)
 	server_free(daemon->server);
 	writer_free(daemon->writer);
 	feed_free(daemon->feed);
-	listener_close(daemon->listen_fd, daemon->socket);
+	close_socket(daemon);
 	free(daemon->socket);
 }
 

@@ -134,6 +134,8 @@ $witness = $csdnsd->remote;
 $witness->send_text(substr $request, 0, 40);
 is $csdnsd->remote->call('initialize'), JSON::true(), 'another one is served';
 kill TERM => $csdnsd->pid;
+wait_until { !-e $csdnsd->socket } 10, 'the socket to go';
+pass 'the socket goes at once, while a request is in hand';
 $csdnsd->wait_log(qr/stopping/);
 $witness->send_text(substr $request, 40);
 like $witness->read_line, qr/192\.0\.2\.1/, 'a request that had begun is answered after SIGTERM';
