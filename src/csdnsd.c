@@ -185,6 +185,12 @@ static int parse(struct settings *settings, int argc, char **argv, struct option
 	return file == NULL ? 0 : options_parse_file(specs, settings, seen, file, error);
 }
 
+/* A URI has its password in front of the "@". libpq's message may repeat any part of the text. */
+static bool may_hold_secret(const char *db)
+{
+	return strstr(db, "password") != NULL || strchr(db, '@') != NULL;
+}
+
 static int check_db(const char *db, struct option_error *error)
 {
 	char *message = NULL;
@@ -195,9 +201,12 @@ static int check_db(const char *db, struct option_error *error)
 		return 0;
 	options = PQconninfoParse(db, &message);
 	if (options == NULL)
-		(void)snprintf(error->text, sizeof(error->text), "could not use db \"%s\": %.200s",
-			strstr(db, "password") == NULL ? db : "…",
-			message == NULL ? "out of memory" : message);
+		(void)snprintf(error->text, sizeof(error->text),
+			"could not use db \"%.200s\": %.200s", may_hold_secret(db) ? "…" : db,
+			message == NULL ? "out of memory"
+			: may_hold_secret(db)
+				? "libpq does not understand it (not shown: a password)"
+				: message);
 	PQfreemem(message);
 	if (options == NULL)
 		return -1;

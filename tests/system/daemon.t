@@ -71,6 +71,11 @@ for my $case (
 }
 $done = Csdns::Csdnsd->run('--check', '--db=dbname=x password=geheim nosuch=1');
 unlike $done->{err}, qr/geheim/, 'a password is not shown in an error';
+for my $db ('postgresql://u:geheim@h:port/x?nosuch=1', 'postgresql://u:geheim@[h/x', 'password=geheim host') {
+    $done = Csdns::Csdnsd->run('--check', "--db=$db");
+    is $done->{status} >> 8 || $done->{status}, 2, 'a connection string that is none is refused';
+    unlike $done->{err}, qr/geheim/, 'and its password not shown';
+}
 
 # --- the configuration file ---
 
