@@ -21,7 +21,6 @@
 
 struct server {
 	struct conn_shared shared;
-	int listen_fd;
 	struct event *accepting;
 	struct event *pause;
 };
@@ -106,7 +105,6 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 	server->shared.settings = *settings;
 	server->shared.writer = writer;
 	server->shared.protocol.listing_first = LISTING_FIRST;
-	server->listen_fd = listen_fd;
 	server->accepting = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->pause = evtimer_new(base, on_pause, server);
 	if (!batch_init(&server->shared.batch, base, &server->shared.protocol) ||

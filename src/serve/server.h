@@ -31,7 +31,7 @@ struct server_status {
 	uint64_t failed; /* requests that were answered with false */
 };
 
-/* listen_fd is taken. NULL when memory is out. */
+/* listen_fd is borrowed until server_drain or server_free. NULL when memory is out. */
 struct server *server_new(struct event_base *base, const struct server_settings *settings,
 	int listen_fd, struct writer *writer);
 /* Closes all connections. */
