@@ -4,7 +4,7 @@ DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant'] LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
             CONTINUE;
         END IF;
@@ -14,7 +14,7 @@ BEGIN
             WHEN insufficient_privilege THEN
                 RAISE EXCEPTION 'role "%" is missing and % may not create roles', wanted, current_user
                       USING ERRCODE = 'insufficient_privilege',
-                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin;';
+                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin; CREATE ROLE csdns_tenant;';
             WHEN duplicate_object OR unique_violation THEN
                 NULL;                   -- another database of the cluster was installed at the same moment
         END;

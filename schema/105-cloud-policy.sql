@@ -9,8 +9,11 @@ CREATE TABLE IF NOT EXISTS csdns.dns_server (
     public_suffix text,
     account       uuid REFERENCES csdns.account ON UPDATE CASCADE,
     domain        uuid REFERENCES csdns.domain ON UPDATE CASCADE,
+    url           text,
+    port          int,
     state         text NOT NULL DEFAULT 'Enabled',
     created       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT port_is_port CHECK (port BETWEEN 1 AND 65535),
     CONSTRAINT name_servers_are_there CHECK (cardinality(name_servers) > 0),
     CONSTRAINT suffix_is_name CHECK (csdns.is_host(public_suffix)),
     CONSTRAINT state_is_known CHECK (state IN ('Enabled', 'Disabled'))
@@ -23,6 +26,8 @@ COMMENT ON COLUMN csdns.dns_server.is_public IS 'Whether others than the owner m
 COMMENT ON COLUMN csdns.dns_server.public_suffix IS 'Domain name under which others'' zones are placed.';
 COMMENT ON COLUMN csdns.dns_server.account IS 'Owner, NULL for the administrator.';
 COMMENT ON COLUMN csdns.dns_server.domain IS 'Domain of the owner.';
+COMMENT ON COLUMN csdns.dns_server.url IS 'Where people find it; csdns does not call it.';
+COMMENT ON COLUMN csdns.dns_server.port IS 'Port of that url, where it is not in it.';
 COMMENT ON COLUMN csdns.dns_server.state IS 'Enabled or Disabled.';
 COMMENT ON COLUMN csdns.dns_server.created IS 'When it was added.';
 
@@ -52,6 +57,31 @@ COMMENT ON COLUMN csdns.dns_zone.description IS 'For people.';
 COMMENT ON COLUMN csdns.dns_zone.type IS 'Public or Private.';
 COMMENT ON COLUMN csdns.dns_zone.state IS 'Active, or Inactive: rules put no records there.';
 COMMENT ON COLUMN csdns.dns_zone.created IS 'When it was created.';
+
+-- Who may use a zone beside its owner.
+CREATE TABLE IF NOT EXISTS csdns.zone_delegation (
+    uuid      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    domain_id int NOT NULL,
+    account   uuid REFERENCES csdns.account ON UPDATE CASCADE ON DELETE CASCADE,
+    domain    uuid REFERENCES csdns.domain ON UPDATE CASCADE ON DELETE CASCADE,
+    network   uuid REFERENCES csdns.network ON UPDATE CASCADE ON DELETE CASCADE,
+    created   timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT to_one CHECK (num_nonnulls(account, domain, network) = 1),
+    UNIQUE (domain_id, account),
+    UNIQUE (domain_id, domain),
+    UNIQUE (domain_id, network)
+);
+CREATE INDEX IF NOT EXISTS zone_delegation_account_idx ON csdns.zone_delegation (account) WHERE account IS NOT NULL;
+CREATE INDEX IF NOT EXISTS zone_delegation_domain_idx ON csdns.zone_delegation (domain) WHERE domain IS NOT NULL;
+CREATE INDEX IF NOT EXISTS zone_delegation_network_idx ON csdns.zone_delegation (network) WHERE network IS NOT NULL;
+COMMENT ON TABLE csdns.zone_delegation IS
+    'Zones that others than the owner may use. An account, or all accounts of a domain and below: records, registrations, association with their networks, names by network domain. A network: only its association, by the network''s owner.';
+COMMENT ON COLUMN csdns.zone_delegation.uuid IS 'Key.';
+COMMENT ON COLUMN csdns.zone_delegation.domain_id IS 'Zone (domains.id).';
+COMMENT ON COLUMN csdns.zone_delegation.account IS 'Account that may use it, or NULL.';
+COMMENT ON COLUMN csdns.zone_delegation.domain IS 'Domain of the cloud whose accounts, and those below, may use it, or NULL.';
+COMMENT ON COLUMN csdns.zone_delegation.network IS 'Network that it may be associated with, or NULL.';
+COMMENT ON COLUMN csdns.zone_delegation.created IS 'Since when.';
 
 CREATE TABLE IF NOT EXISTS csdns.network_zone (
     network   uuid PRIMARY KEY REFERENCES csdns.network ON UPDATE CASCADE ON DELETE CASCADE,

@@ -17,7 +17,7 @@ COMMENT ON COLUMN csdns.rule_zone.domain IS 'Domain that owns it.';
 COMMENT ON COLUMN csdns.rule_zone.is_owned IS 'Whether it has an owner.';
 
 -- The zone for what an owner has in a network, and the settings there.  The zone associated with the network; else the one named
--- after the account's network domain, else the nearest domain's, else the network's.  The last three only if the zone is theirs or,
+-- after the account's network domain, else the nearest domain's, else the network's.  The last three only if the zone is theirs or delegated to them or,
 -- but for the network's, which any tenant may set, nobody's.
 CREATE OR REPLACE FUNCTION csdns.placement(network uuid, account uuid, domain uuid)
 RETURNS TABLE (domain_id int, zone text, suffix text, because text, common_id int, common_name text, ttl int, on_stop text, ptr boolean,
@@ -54,8 +54,9 @@ BEGIN ATOMIC
       LEFT JOIN csdns.rule_zone zd
              ON zd.name = coalesce(a.network_domain, dp.network_domain, w.network_domain)
             AND CASE WHEN NOT zd.is_owned THEN coalesce(a.network_domain, dp.network_domain) IS NOT NULL
-                     WHEN zd.account IS NOT NULL THEN zd.account = placement.account
-                     ELSE zd.domain = ANY (dp.lineage) END
+                     WHEN zd.account = placement.account OR zd.account IS NULL AND zd.domain = ANY (dp.lineage) THEN true
+                     ELSE EXISTS (SELECT FROM csdns.zone_delegation g
+                                   WHERE g.domain_id = zd.domain_id AND (g.account = placement.account OR g.domain = ANY (dp.lineage))) END
       LEFT JOIN csdns.rule_zone zc
              ON coalesce(pn.common, pa.common, dp.common) AND zc.name = coalesce(pn.common_zone, pa.common_zone, dp.common_zone)
      WHERE dp.domain = placement.domain;

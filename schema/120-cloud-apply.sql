@@ -82,6 +82,16 @@ END
 $$;
 COMMENT ON TYPE csdns.wish IS 'A record that a rule wants.';
 
+-- Numbers in the order of commits, so that who polls by id misses nothing: whoever writes events holds the rules' lock until the end.
+CREATE OR REPLACE FUNCTION csdns.on_event_insert() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+BEGIN
+    PERFORM lock_rules();
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER in_order BEFORE INSERT ON csdns.event FOR EACH STATEMENT EXECUTE FUNCTION csdns.on_event_insert();
+
 -- Who a source is, for people.
 CREATE OR REPLACE FUNCTION csdns.source_name(source uuid) RETURNS text
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$

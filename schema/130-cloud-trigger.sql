@@ -308,6 +308,7 @@ BEGIN
             DELETE FROM dns_zone z WHERE z.domain_id = ANY (ids);
             DELETE FROM network_zone z WHERE z.domain_id = ANY (ids);
             DELETE FROM instance_name z WHERE z.domain_id = ANY (ids);
+            DELETE FROM zone_delegation z WHERE z.domain_id = ANY (ids);
             DELETE FROM hold z WHERE z.domain_id = ANY (ids);
             DELETE FROM collision z WHERE z.domain_id = ANY (ids);
         END IF;
@@ -483,6 +484,7 @@ BEGIN
             ('csdns.floating_member', 'on_scope_change', '''floating'', ''source'''),
             ('csdns.public_address', 'on_public_address_change', ''), ('csdns.domain', 'on_domain_fact_change', ''),
             ('csdns.policy', 'on_policy_change', ''), ('csdns.dns_zone', 'on_zone_fact_change', ''),
+            ('csdns.zone_delegation', 'on_zone_fact_change', ''),
             ('domains', 'on_pdns_domain_change', '')) AS v (tab, fn, args)
     LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER csdns_rules_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows

@@ -1,7 +1,7 @@
 -- Who may do what with facts, policy and rules.
 
 GRANT SELECT ON csdns.domain, csdns.account, csdns.network, csdns.instance, csdns.nic, csdns.public_address, csdns.floating_address,
-    csdns.floating_member, csdns.dns_server, csdns.dns_zone, csdns.network_zone, csdns.instance_name, csdns.policy, csdns.domain_policy,
+    csdns.floating_member, csdns.dns_server, csdns.dns_zone, csdns.zone_delegation, csdns.network_zone, csdns.instance_name, csdns.policy, csdns.domain_policy,
     csdns.reverse_zone, csdns.rule_zone, csdns.live_nic, csdns.live_address, csdns.live_floating, csdns.rule_host, csdns.rule_common,
     csdns.rule_name, csdns.rule_ptr, csdns.rule_group, csdns.rule_public, csdns.rule_floating, csdns.desired_record, csdns.rule_record,
     csdns.rule_record_state, csdns.hold, csdns.collision, csdns.event, csdns.drift TO csdns_cloud;
@@ -15,6 +15,6 @@ GRANT INSERT, UPDATE, DELETE ON csdns.domain, csdns.account, csdns.network, csdn
 GRANT EXECUTE ON FUNCTION csdns.upsert_domain(jsonb), csdns.upsert_account(jsonb), csdns.upsert_network(jsonb), csdns.upsert_instance(jsonb),
     csdns.upsert_public_address(jsonb), csdns.reconcile() TO csdns_cloud;
 
-GRANT INSERT, UPDATE, DELETE ON csdns.dns_server, csdns.dns_zone, csdns.network_zone, csdns.instance_name, csdns.policy TO csdns_admin;
+GRANT INSERT, UPDATE, DELETE ON csdns.dns_server, csdns.dns_zone, csdns.zone_delegation, csdns.network_zone, csdns.instance_name, csdns.policy TO csdns_admin;
 GRANT DELETE ON csdns.event TO csdns_admin;
 GRANT EXECUTE ON FUNCTION csdns.release(text, text), csdns.apply_rules(uuid[]) TO csdns_admin;

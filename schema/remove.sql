@@ -21,13 +21,13 @@ BEGIN
                             c.oid::regclass, r.rolname) AS sql
                 FROM pg_class c, aclexplode(c.relacl) a
                 JOIN pg_roles r ON r.oid = a.grantee
-               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin')
+               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant')
                GROUP BY c.relkind, c.oid, r.rolname
               UNION ALL
               SELECT format('REVOKE ALL ON SCHEMA %I FROM %I', n.nspname, r.rolname)
                 FROM pg_namespace n, aclexplode(n.nspacl) a
                 JOIN pg_roles r ON r.oid = a.grantee
-               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin')
+               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant')
                GROUP BY n.nspname, r.rolname
     LOOP
         EXECUTE it.sql;
