@@ -4,8 +4,8 @@
 
 DO $$
 BEGIN
-    IF current_setting('server_version_num')::int < 140000 THEN
-        RAISE EXCEPTION 'csdns needs PostgreSQL 14 or later, this is %', current_setting('server_version');
+    IF current_setting('server_version_num')::int < 150000 THEN
+        RAISE EXCEPTION 'csdns needs PostgreSQL 15 or later, this is %', current_setting('server_version');
     END IF;
     IF current_schema() IS NULL THEN
         RAISE EXCEPTION 'no schema in search_path "%" to hold PowerDNS'' tables', current_setting('search_path');
