@@ -74,6 +74,8 @@ CREATE TABLE IF NOT EXISTS csdns.setting (
         CASE name
             WHEN 'serial_style' THEN value IN ('counter', 'epoch', 'date')
             WHEN 'retention' THEN value::interval >= interval '0'
+            WHEN 'event_retention' THEN value::interval >= interval '0'
+            WHEN 'audit_retention' THEN value::interval >= interval '0'
             ELSE true
         END)
 );
@@ -84,7 +86,9 @@ COMMENT ON COLUMN csdns.setting.description IS 'What it does and which values it
 
 INSERT INTO csdns.setting (name, value, description) VALUES
     ('serial_style', 'counter', 'How SOA serials move: counter (plus one), epoch (seconds since 1970) or date (YYYYMMDDnn, UTC). A zone''s X-CSDNS-SERIAL metadata overrides it.'),
-    ('retention', '1 hour', 'How long versions and their journal are kept, an interval; a csdnsd that was away for longer loads everything again.')
+    ('retention', '1 hour', 'How long versions and their journal are kept, an interval; a csdnsd that was away for longer loads everything again.'),
+    ('event_retention', '30 days', 'How long events (csdns.event) are kept, an interval.'),
+    ('audit_retention', '90 days', 'How long the audit trail (csdns.audit) is kept, an interval. Only the owner of the schema may change it.')
     ON CONFLICT (name) DO NOTHING;
 
 -- There is always a newest version.
