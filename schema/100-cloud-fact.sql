@@ -133,7 +133,7 @@ COMMENT ON COLUMN csdns.instance.uuid IS 'CloudStack''s uuid.';
 COMMENT ON COLUMN csdns.instance.name IS 'Host name: one label. CloudStack''s API calls it name.';
 COMMENT ON COLUMN csdns.instance.display_name IS 'Name for people; anything.';
 COMMENT ON COLUMN csdns.instance."group" IS 'Name of its instance group.';
-COMMENT ON COLUMN csdns.instance.state IS 'State in the cloud: Running, Stopped, Destroyed, ...; names stand for Running, Starting, Stopping, Migrating and Unknown, and for Stopped by policy.';
+COMMENT ON COLUMN csdns.instance.state IS 'State in the cloud: Running, Stopped, Destroyed, ...; names stand for Running, Starting, Stopping, Migrating and Unknown, and for Stopped, Shutdown and Restoring by policy.';
 COMMENT ON COLUMN csdns.instance.account IS 'Owner.';
 COMMENT ON COLUMN csdns.instance.domain IS 'Domain of the owner.';
 COMMENT ON COLUMN csdns.instance.created IS 'When it was created in the cloud: of two that want a free name, the older gets it.';

@@ -181,7 +181,7 @@ CREATE TABLE IF NOT EXISTS csdns.domain_policy (
     max_records         int,
     allowed_types       text[]
 );
-COMMENT ON TABLE csdns.domain_policy IS 'What policy comes to in each domain of the cloud: its own settings, else those of the domains above, else of everything. Derived.';
+COMMENT ON TABLE csdns.domain_policy IS 'What policy comes to in each domain of the cloud: its own settings, else those of the domains above, else of everything; no row for a removed domain and those below. Derived.';
 DO $$
 DECLARE
     col record;
@@ -199,7 +199,7 @@ BEGIN
 END
 $$;
 
--- The whole tree: it is small and seldom changes.  Returns the domains for which something changed.
+-- The whole tree but what is removed and below: it is small and seldom changes.  Returns the domains for which something changed.
 CREATE OR REPLACE FUNCTION csdns.refresh_domain_policy() RETURNS uuid[]
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
 DECLARE
@@ -219,7 +219,7 @@ BEGIN
           FROM domain d
           LEFT JOIN policy p ON p.scope = d.uuid
           LEFT JOIN policy g ON g.scope = '00000000-0000-0000-0000-000000000000'
-         WHERE d.parent IS NULL
+         WHERE d.parent IS NULL AND d.removed IS NULL
         UNION ALL
         SELECT d.uuid, t.lineage || d.uuid, coalesce(d.network_domain, t.network_domain),
                coalesce(p.ttl, t.ttl), coalesce(p.minimum_ttl, t.minimum_ttl), coalesce(p.on_stop, t.on_stop), coalesce(p.ptr, t.ptr),
@@ -229,10 +229,10 @@ BEGIN
                coalesce(p.public_template, t.public_template), coalesce(p.max_zones, t.max_zones),
                coalesce(p.max_records, t.max_records), coalesce(p.allowed_types, t.allowed_types)
           FROM tree t
-          JOIN domain d ON d.parent = t.domain
+          JOIN domain d ON d.parent = t.domain AND d.removed IS NULL
           LEFT JOIN policy p ON p.scope = d.uuid
     ), gone AS (
-        DELETE FROM domain_policy o WHERE NOT EXISTS (SELECT FROM domain d WHERE d.uuid = o.domain) RETURNING o.domain
+        DELETE FROM domain_policy o WHERE NOT EXISTS (SELECT FROM tree t WHERE t.domain = o.domain) RETURNING o.domain
     ), put AS (
         INSERT INTO domain_policy AS o
             SELECT t.* FROM (SELECT * FROM tree EXCEPT SELECT * FROM domain_policy) AS t
@@ -248,9 +248,12 @@ BEGIN
     )
     SELECT array_agg(c.domain) INTO changed FROM (SELECT domain FROM gone UNION ALL SELECT domain FROM put) AS c;
 
-    SELECT d.uuid INTO lost FROM domain d
-     WHERE NOT EXISTS (SELECT FROM domain_policy o WHERE o.domain = d.uuid AND o.lineage[cardinality(o.lineage) - 1] IS NOT DISTINCT FROM d.parent)
-     LIMIT 1;
+    WITH RECURSIVE reached AS (
+        SELECT d.uuid FROM domain d WHERE d.parent IS NULL
+        UNION ALL
+        SELECT d.uuid FROM reached r JOIN domain d ON d.parent = r.uuid
+    )
+    SELECT d.uuid INTO lost FROM domain d WHERE d.uuid NOT IN (SELECT r.uuid FROM reached r) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'domain %: is below itself', lost USING ERRCODE = 'check_violation', SCHEMA = 'csdns', CONSTRAINT = 'domain_tree';
     END IF;

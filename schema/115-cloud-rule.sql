@@ -17,8 +17,9 @@ COMMENT ON COLUMN csdns.rule_zone.domain IS 'Domain that owns it.';
 COMMENT ON COLUMN csdns.rule_zone.is_owned IS 'Whether it has an owner.';
 
 -- The zone for what an owner has in a network, and the settings there.  The zone associated with the network; else the one named
--- after the account's network domain, else the nearest domain's, else the network's.  The last three only if the zone is theirs or delegated to them or,
--- but for the network's, which any tenant may set, nobody's.
+-- after the account's network domain, else the nearest domain's, else the network's.  The last three only if the zone is theirs or
+-- delegated to them or, but for the network's, which any tenant may set, nobody's.  No row for what belongs to a removed account or
+-- domain, or is in a removed network.
 CREATE OR REPLACE FUNCTION csdns.placement(network uuid, account uuid, domain uuid)
 RETURNS TABLE (domain_id int, zone text, suffix text, because text, common_id int, common_name text, ttl int, on_stop text, ptr boolean,
                groups boolean, secondary_addresses boolean, public_names boolean, static_nat text, floating text,
@@ -45,7 +46,7 @@ BEGIN ATOMIC
            coalesce(pn.public_template, pa.public_template, dp.public_template),
            a.name, w.name
       FROM csdns.domain_policy dp
-      JOIN csdns.account a ON a.uuid = placement.account
+      JOIN csdns.account a ON a.uuid = placement.account AND a.removed IS NULL
       LEFT JOIN csdns.network w ON w.uuid = placement.network
       LEFT JOIN csdns.policy pn ON pn.scope = placement.network
       LEFT JOIN csdns.policy pa ON pa.scope = placement.account
@@ -59,7 +60,7 @@ BEGIN ATOMIC
                                    WHERE g.domain_id = zd.domain_id AND (g.account = placement.account OR g.domain = ANY (dp.lineage))) END
       LEFT JOIN csdns.rule_zone zc
              ON coalesce(pn.common, pa.common, dp.common) AND zc.name = coalesce(pn.common_zone, pa.common_zone, dp.common_zone)
-     WHERE dp.domain = placement.domain;
+     WHERE dp.domain = placement.domain AND w.removed IS NULL;
 END;
 COMMENT ON FUNCTION csdns.placement(uuid, uuid, uuid) IS
     'Zone (NULL: none), what follows the first label, why that zone, common zone, and the settings in force for a network (or NULL), account and domain of the cloud.';
@@ -74,7 +75,7 @@ CREATE OR REPLACE VIEW csdns.live_nic AS
       JOIN csdns.nic n ON n.instance = i.uuid
      CROSS JOIN LATERAL csdns.placement(n.network, i.account, i.domain) AS p
      WHERE i.removed IS NULL AND i.name IS NOT NULL
-       AND (i.state IN ('Running', 'Starting', 'Stopping', 'Migrating', 'Unknown') OR i.state = 'Stopped' AND p.on_stop = 'keep');
+       AND (i.state IN ('Running', 'Starting', 'Stopping', 'Migrating', 'Unknown') OR i.state IN ('Stopped', 'Shutdown', 'Restoring') AND p.on_stop = 'keep');
 COMMENT ON VIEW csdns.live_nic IS 'NICs of instances that have names, each with its zone and the settings in force.';
 COMMENT ON COLUMN csdns.live_nic.instance IS 'Instance.';
 COMMENT ON COLUMN csdns.live_nic.group_source IS 'Its group.';
@@ -102,24 +103,37 @@ COMMENT ON COLUMN csdns.live_nic.secondary_addresses IS 'Policy: secondary addre
 COMMENT ON COLUMN csdns.live_nic.static_nat IS 'Policy: static NAT.';
 COMMENT ON COLUMN csdns.live_nic.label IS 'First label of the name.';
 
--- Each address once, and whether it is part of the instance's names: static NAT may put the public address in place of the inner one.
+-- Which address of a NIC a public address stands for: the one that the cloud names, else the first.
+CREATE OR REPLACE VIEW csdns.static_nat AS
+    SELECT n.uuid AS nic, p.instance, coalesce(p.nat_address, n.ip4) AS inner_address, p.address
+      FROM csdns.public_address p
+      JOIN csdns.nic n ON n.instance = p.instance
+     WHERE p.state = 'Allocated' AND p.removed IS NULL
+       AND CASE WHEN p.nat_address IS NULL THEN p.network = n.network
+                ELSE coalesce(p.network, n.network) = n.network AND p.nat_address = ANY (n.secondary || n.ip4 || n.ip6) END;
+COMMENT ON VIEW csdns.static_nat IS 'Public addresses that instances have by static NAT.';
+COMMENT ON COLUMN csdns.static_nat.nic IS 'NIC.';
+COMMENT ON COLUMN csdns.static_nat.instance IS 'Instance that the NIC belongs to.';
+COMMENT ON COLUMN csdns.static_nat.inner_address IS 'Address of the NIC that the public one stands for; NULL if it has none.';
+COMMENT ON COLUMN csdns.static_nat.address IS 'Public address.';
+
+-- Each address once, and whether it is part of the instance's names.  A public address is if the one that it stands for would be,
+-- and may take its place there.
 CREATE OR REPLACE VIEW csdns.live_address AS
     SELECT n.*, a.address, a.named
       FROM csdns.live_nic n
      CROSS JOIN LATERAL (
-           SELECT n.ip4 AS address,
-                  n.static_nat <> 'instead' OR NOT EXISTS (SELECT FROM csdns.public_address p
-                                                            WHERE p.instance = n.instance AND p.network = n.network
-                                                              AND p.state = 'Allocated' AND p.removed IS NULL) AS named
-            WHERE n.ip4 IS NOT NULL
+           SELECT i.address, i.named AND NOT (n.static_nat = 'instead' AND EXISTS (SELECT FROM csdns.static_nat s
+                                                                                    WHERE s.nic = n.nic AND s.inner_address = i.address)) AS named
+             FROM (SELECT n.ip4, true WHERE n.ip4 IS NOT NULL
+                   UNION ALL
+                   SELECT n.ip6, true WHERE n.ip6 IS NOT NULL
+                   UNION ALL
+                   SELECT s, n.secondary_addresses FROM unnest(n.secondary) AS s) AS i (address, named)
            UNION ALL
-           SELECT n.ip6, true WHERE n.ip6 IS NOT NULL
-           UNION ALL
-           SELECT s, n.secondary_addresses FROM unnest(n.secondary) AS s
-           UNION ALL
-           SELECT p.address, true FROM csdns.public_address p
-            WHERE p.instance = n.instance AND p.network = n.network AND p.state = 'Allocated' AND p.removed IS NULL
-              AND n.static_nat IN ('also', 'instead')) AS a;
+           SELECT s.address, n.secondary_addresses OR s.inner_address IS NULL OR s.inner_address <> ALL (n.secondary)
+             FROM csdns.static_nat s
+            WHERE s.nic = n.nic AND n.static_nat IN ('also', 'instead')) AS a;
 COMMENT ON VIEW csdns.live_address IS 'Addresses of NICs of instances that have names, public addresses by static NAT included.';
 DO $$
 DECLARE

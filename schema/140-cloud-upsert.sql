@@ -16,6 +16,50 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION csdns.is_ip(text) IS 'Whether the text is an IPv4 or IPv6 address.';
 
+CREATE OR REPLACE FUNCTION csdns.is_time(word text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN word ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):?[0-5]\d)?)?$'
+                THEN substr(word, 9, 2)::int <= extract(day FROM (left(word, 8) || '01')::date + interval '1 month - 1 day')
+                WHEN word IS NOT NULL THEN false END
+$$;
+
+-- What is wrong with one key of an entity, or NULL; absent keys are in order.  An entity's faults are a coalesce() of these.
+CREATE OR REPLACE FUNCTION csdns.uuid_fault(key text, value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN NOT csdns.is_uuid(value) THEN format('%s "%s" is not a uuid', key, left(value, 80)) END
+$$;
+CREATE OR REPLACE FUNCTION csdns.flag_fault(key text, value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN value NOT IN ('true', 'false') THEN format('%s "%s" is neither true nor false', key, left(value, 80)) END
+$$;
+CREATE OR REPLACE FUNCTION csdns.address_fault(key text, value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN NOT csdns.is_ip(value) THEN format('%s "%s" is not an address', key, left(value, 80)) END
+$$;
+CREATE OR REPLACE FUNCTION csdns.zone_name(networkdomain text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT lower(rtrim(nullif(networkdomain, ''), '.'))
+$$;
+CREATE OR REPLACE FUNCTION csdns.zone_name_fault(networkdomain text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN NOT csdns.is_host(csdns.zone_name(networkdomain)) THEN format('networkdomain "%s" is not a domain name', left(networkdomain, 80)) END
+$$;
+-- An account by uuid or by name in a domain, or a project.
+CREATE OR REPLACE FUNCTION csdns.owner_fault(domainid text, account text, accountid text, projectid text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(csdns.uuid_fault('domainid', domainid), csdns.uuid_fault('accountid', accountid), csdns.uuid_fault('projectid', projectid),
+                    CASE WHEN account = '' OR length(account) > 255 THEN format('account "%s" is not a name', left(account, 80)) END)
+$$;
+CREATE OR REPLACE FUNCTION csdns.entity_title(id text, name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT format('%s ("%s")', coalesce(left(id, 80), 'without id'), left(name, 80))
+$$;
+-- The key, which must be there, once.
+CREATE OR REPLACE FUNCTION csdns.id_fault(id text, times bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN NOT coalesce(csdns.is_uuid(id), false) THEN 'id is not a uuid' WHEN times > 1 THEN 'is there twice' END
+$$;
+
 -- The entities in an answer: {"listvirtualmachinesresponse": {"count": 2, "virtualmachine": [...]}}, {"virtualmachine": [...]}, an array, or one.
 CREATE OR REPLACE FUNCTION csdns.entities(told jsonb, kind text) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
@@ -32,10 +76,12 @@ BEGIN
             list := '[]';               -- an empty page
         END IF;
     END IF;
-    IF jsonb_typeof(list) = 'object' THEN
+    IF jsonb_typeof(list) = 'object' AND NOT list ? 'errorcode' THEN
         list := jsonb_build_array(list);
     END IF;
-    IF list IS NULL OR jsonb_typeof(list) <> 'array' THEN
+    IF list ? 'errorcode' THEN
+        RAISE EXCEPTION '%: the answer is an error: %', kind, left(list::text, 300) USING ERRCODE = 'invalid_parameter_value';
+    ELSIF list IS NULL OR jsonb_typeof(list) <> 'array' THEN
         RAISE EXCEPTION '%: not an object or an array of objects but %', kind, coalesce(jsonb_typeof(list), 'NULL')
               USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -48,12 +94,12 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION csdns.refuse_entities(kind text, faults text[]) RETURNS void
+CREATE OR REPLACE FUNCTION csdns.refuse_entities(kind text, faults text[], code text DEFAULT 'invalid_parameter_value') RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
 BEGIN
     IF cardinality(faults) > 0 THEN
         RAISE EXCEPTION '%', kind || ' ' || faults[1] || CASE WHEN cardinality(faults) > 1 THEN format(' (and %s more)', cardinality(faults) - 1) ELSE '' END
-              USING ERRCODE = 'invalid_parameter_value', DETAIL = array_to_string(faults, E'\n'), HINT = 'Nothing was stored.';
+              USING ERRCODE = code, DETAIL = array_to_string(faults[1:1000], E'\n'), HINT = 'Nothing was stored.';
     END IF;
 END
 $$;
@@ -69,7 +115,7 @@ BEGIN
          WHERE x.domainid IS NOT NULL AND NOT EXISTS (SELECT FROM domain d WHERE d.uuid = x.domainid)
          ORDER BY x.domainid
         ON CONFLICT DO NOTHING;
-    INSERT INTO account (uuid, domain, name, is_project, placeholder)
+    INSERT INTO account AS a (uuid, domain, name, is_project, placeholder)
         SELECT DISTINCT ON (x.uuid) x.uuid, x.domainid, x.name, x.is_project, true
           FROM (SELECT o.domainid, coalesce(o.projectid, o.accountid, md5(o.domainid::text || ' ' || o.account)::uuid) AS uuid,
                        coalesce(o.project, o.account) AS name, o.projectid IS NOT NULL AS is_project
@@ -79,7 +125,7 @@ BEGIN
                    AND (o.projectid IS NOT NULL OR o.accountid IS NOT NULL
                         OR NOT EXISTS (SELECT FROM account a WHERE a.domain = o.domainid AND a.name = o.account AND a.removed IS NULL))) AS x
          ORDER BY x.uuid
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (uuid) DO UPDATE SET removed = NULL WHERE a.removed IS NOT NULL;
 END
 $$;
 
@@ -106,13 +152,12 @@ DECLARE
     changed int;
 BEGIN
     PERFORM refuse_entities('domain', ARRAY(
-        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.name, '') || '"): ' || x.fault
+        SELECT entity_title(x.id, x.name) || ': ' || x.fault
           FROM (SELECT x.id, x.name,
-               CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
-                    WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
-                    WHEN NOT is_uuid(x.parentdomainid) THEN format('parentdomainid "%s" is not a uuid', x.parentdomainid)
-                    WHEN NOT is_host(lower(rtrim(x.networkdomain, '.'))) THEN format('networkdomain "%s" is not a domain name', x.networkdomain) END AS fault
-          FROM jsonb_to_recordset(list) AS x (id text, name text, parentdomainid text, networkdomain text)) AS x
+                       coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))), uuid_fault('parentdomainid', x.parentdomainid),
+                                CASE WHEN lower(x.id) = lower(x.parentdomainid) THEN 'is below itself' END,
+                                zone_name_fault(x.networkdomain)) AS fault
+                  FROM jsonb_to_recordset(list) AS x (id text, name text, parentdomainid text, networkdomain text)) AS x
          WHERE x.fault IS NOT NULL));
     INSERT INTO domain (uuid, placeholder)
         SELECT DISTINCT x.parentdomainid, true
@@ -120,11 +165,11 @@ BEGIN
          WHERE x.parentdomainid IS NOT NULL AND NOT EXISTS (SELECT FROM domain d WHERE d.uuid = x.parentdomainid)
         ON CONFLICT DO NOTHING;
     INSERT INTO domain AS d (uuid, parent, name, path, network_domain)
-        SELECT x.id, x.parentdomainid, x.name, x.path, lower(rtrim(nullif(x.networkdomain, ''), '.'))
+        SELECT x.id, x.parentdomainid, x.name, x.path, zone_name(x.networkdomain)
           FROM jsonb_to_recordset(list) AS x (id uuid, parentdomainid uuid, name text, path text, networkdomain text)
          WHERE NOT EXISTS (SELECT FROM domain o WHERE o.uuid = x.id AND NOT o.placeholder AND o.removed IS NULL
                               AND (o.parent, o.name, o.path, o.network_domain) IS NOT DISTINCT FROM
-                                  (x.parentdomainid, x.name, x.path, lower(rtrim(nullif(x.networkdomain, ''), '.'))))
+                                  (x.parentdomainid, x.name, x.path, zone_name(x.networkdomain)))
          ORDER BY x.id
         ON CONFLICT (uuid) DO UPDATE SET parent = excluded.parent, name = excluded.name, path = excluded.path,
             network_domain = excluded.network_domain, placeholder = false, removed = NULL;
@@ -142,14 +187,13 @@ DECLARE
     changed int;
 BEGIN
     PERFORM refuse_entities('account', ARRAY(
-        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.name, '') || '"): ' || x.fault
+        SELECT entity_title(x.id, x.name) || ': ' || x.fault
           FROM (SELECT x.id, x.name,
-               CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
-                    WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
-                    WHEN coalesce(x.name, '') = '' THEN 'name is missing'
-                    WHEN NOT coalesce(is_uuid(x.domainid), false) THEN format('domainid "%s" is not a uuid', x.domainid)
-                    WHEN NOT is_host(lower(rtrim(x.networkdomain, '.'))) THEN format('networkdomain "%s" is not a domain name', x.networkdomain) END AS fault
-          FROM jsonb_to_recordset(list) AS x (id text, name text, domainid text, networkdomain text)) AS x
+                       coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))),
+                                CASE WHEN coalesce(x.name, '') = '' THEN 'name is missing' WHEN length(x.name) > 255 THEN 'name is too long'
+                                     WHEN x.domainid IS NULL THEN 'domainid is missing' END,
+                                uuid_fault('domainid', x.domainid), zone_name_fault(x.networkdomain)) AS fault
+                  FROM jsonb_to_recordset(list) AS x (id text, name text, domainid text, networkdomain text)) AS x
          WHERE x.fault IS NOT NULL));
     PERFORM know_owners((SELECT jsonb_agg(e - 'account' - 'accountid' - 'projectid') FROM jsonb_array_elements(list) AS e));
     -- a placeholder turns into the account; who refers to it follows
@@ -158,11 +202,11 @@ BEGIN
      WHERE a.placeholder AND a.domain = x.domainid AND a.name = x.name AND a.uuid <> x.id
        AND NOT EXISTS (SELECT FROM account o WHERE o.uuid = x.id);
     INSERT INTO account AS a (uuid, domain, name, network_domain)
-        SELECT x.id, x.domainid, x.name, lower(rtrim(nullif(x.networkdomain, ''), '.'))
+        SELECT x.id, x.domainid, x.name, zone_name(x.networkdomain)
           FROM jsonb_to_recordset(list) AS x (id uuid, name text, domainid uuid, networkdomain text)
          WHERE NOT EXISTS (SELECT FROM account o WHERE o.uuid = x.id AND NOT o.placeholder AND o.removed IS NULL
                               AND (o.domain, o.name, o.network_domain) IS NOT DISTINCT FROM
-                                  (x.domainid, x.name, lower(rtrim(nullif(x.networkdomain, ''), '.'))))
+                                  (x.domainid, x.name, zone_name(x.networkdomain)))
          ORDER BY x.id
         ON CONFLICT (uuid) DO UPDATE SET domain = excluded.domain, name = excluded.name, network_domain = excluded.network_domain,
             placeholder = false, removed = NULL;
@@ -180,23 +224,22 @@ DECLARE
     changed int;
 BEGIN
     PERFORM refuse_entities('network', ARRAY(
-        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.name, '') || '"): ' || x.fault
+        SELECT entity_title(x.id, x.name) || ': ' || x.fault
           FROM (SELECT x.id, x.name,
-               CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
-                    WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
-                    WHEN NOT is_uuid(x.domainid) THEN format('domainid "%s" is not a uuid', x.domainid)
-                    WHEN NOT is_uuid(x.projectid) THEN format('projectid "%s" is not a uuid', x.projectid)
-                    WHEN NOT is_uuid(x.vpcid) THEN format('vpcid "%s" is not a uuid', x.vpcid)
-                    WHEN lower(x.type) NOT IN ('shared', 'isolated', 'l2') THEN format('type "%s" is not Shared, Isolated or L2', x.type)
-                    WHEN NOT is_host(lower(rtrim(x.networkdomain, '.'))) THEN format('networkdomain "%s" is not a domain name', x.networkdomain) END AS fault
-          FROM jsonb_to_recordset(list) AS x (id text, name text, type text, domainid text, projectid text, vpcid text, networkdomain text)) AS x
+                       coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))), owner_fault(x.domainid, x.account, x.accountid, x.projectid),
+                                uuid_fault('vpcid', x.vpcid),
+                                CASE WHEN lower(x.type) NOT IN ('shared', 'isolated', 'l2')
+                                     THEN format('type "%s" is not Shared, Isolated or L2', left(x.type, 80)) END,
+                                zone_name_fault(x.networkdomain)) AS fault
+                  FROM jsonb_to_recordset(list) AS x (id text, name text, type text, domainid text, account text, accountid text,
+                                                      projectid text, vpcid text, networkdomain text)) AS x
          WHERE x.fault IS NOT NULL));
     PERFORM know_owners(list);
     INSERT INTO network AS w (uuid, name, type, vpc, account, domain, network_domain, state)
         SELECT y.*
           FROM (SELECT x.id AS uuid, x.name, CASE WHEN x.vpcid IS NOT NULL THEN 'vpc' ELSE coalesce(lower(x.type), 'shared') END AS type, x.vpcid,
                        owner_uuid(x.domainid, x.account, x.accountid, x.projectid) AS account, x.domainid,
-                       lower(rtrim(nullif(x.networkdomain, ''), '.')) AS network_domain, x.state
+                       zone_name(x.networkdomain) AS network_domain, x.state
                   FROM jsonb_to_recordset(list) AS x (id uuid, name text, type text, vpcid uuid, account text, accountid uuid, projectid uuid,
                                                       domainid uuid, networkdomain text, state text)) AS y
          WHERE NOT EXISTS (SELECT FROM network o WHERE o.uuid = y.uuid AND NOT o.placeholder AND o.removed IS NULL
@@ -214,33 +257,35 @@ COMMENT ON FUNCTION csdns.upsert_network(jsonb) IS
 
 CREATE OR REPLACE FUNCTION csdns.instance_faults(list jsonb) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
-    SELECT array_agg(format('%s ("%s"): %s', coalesce(f.id, 'without id'), f.name, f.fault) ORDER BY f.at)
+    SELECT array_agg(entity_title(f.id, f.name) || ': ' || f.fault ORDER BY f.at)
       FROM (SELECT x.at, x.id, x.name,
-                   CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
-                        WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
-                        WHEN NOT coalesce(is_label(x.name), false) THEN 'name is not a host name'
-                        WHEN NOT coalesce(is_uuid(x.domainid), false) THEN format('domainid "%s" is not a uuid', x.domainid)
-                        WHEN coalesce(x.account, x.accountid, x.projectid) IS NULL THEN 'account is missing'
-                        WHEN NOT (coalesce(is_uuid(x.accountid), true) AND coalesce(is_uuid(x.projectid), true)) THEN 'accountid or projectid is not a uuid'
-                        WHEN x.created !~ '^\d{4}-\d\d-\d\d' THEN format('created "%s" is not a time', x.created)
-                        WHEN jsonb_typeof(x.nic) NOT IN ('array', 'null') THEN 'nic is not an array' END AS fault
+                   coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))),
+                            CASE WHEN NOT coalesce(is_label(x.name), false) THEN 'name is not a host name'
+                                 WHEN x.domainid IS NULL THEN 'domainid is missing' END,
+                            owner_fault(x.domainid, x.account, x.accountid, x.projectid),
+                            CASE WHEN coalesce(x.account, x.accountid, x.projectid) IS NULL THEN 'account is missing'
+                                 WHEN NOT is_time(x.created) THEN format('created "%s" is not a time', left(x.created, 80))
+                                 WHEN jsonb_typeof(x.nic) NOT IN ('array', 'null') THEN 'nic is not an array'
+                                 WHEN jsonb_path_exists(x.nic, 'strict $[*] ? (@.type() != "object")', silent => true) THEN 'nic is not an array of objects' END) AS fault
               FROM ROWS FROM (jsonb_to_recordset(list) AS (id text, name text, domainid text, account text, accountid text, projectid text,
                                                            created text, nic jsonb)) WITH ORDINALITY
                    AS x (id, name, domainid, account, accountid, projectid, created, nic, at)
             UNION ALL
-            SELECT v.at, v.value ->> 'id', v.value ->> 'name',
-                   CASE WHEN NOT coalesce(is_uuid(n.id), false) THEN format('nic "%s": id is not a uuid', n.id)
-                        WHEN count(*) OVER (PARTITION BY lower(n.id)) > 1 THEN format('nic %s: is there twice', n.id)
-                        WHEN NOT coalesce(is_uuid(n.networkid), false) THEN format('nic %s: networkid "%s" is not a uuid', n.id, n.networkid)
-                        WHEN NOT is_ipv4(n.ipaddress) THEN format('nic %s: ipaddress "%s" is not an IPv4 address', n.id, n.ipaddress)
-                        WHEN NOT (strpos(n.ip6address, ':') > 0 AND is_ip(n.ip6address)) THEN format('nic %s: ip6address "%s" is not an IPv6 address', n.id, n.ip6address)
-                        WHEN jsonb_typeof(n.secondaryip) NOT IN ('array', 'null') THEN format('nic %s: secondaryip is not an array', n.id)
-                        WHEN n.secondaryip IS NOT NULL AND EXISTS (SELECT FROM jsonb_array_elements(CASE jsonb_typeof(n.secondaryip) WHEN 'array' THEN n.secondaryip ELSE '[]' END) AS s
-                                                                    WHERE NOT coalesce(is_ip(s ->> 'ipaddress'), false))
-                            THEN format('nic %s: secondaryip has what is not an address', n.id) END
+            SELECT v.at, v.value ->> 'id', v.value ->> 'name', format('nic %s: ', coalesce(left(n.id, 80), 'without id')) ||
+                   coalesce(id_fault(n.id, count(*) OVER (PARTITION BY lower(n.id))),
+                            CASE WHEN n.networkid IS NULL THEN 'networkid is missing' END, uuid_fault('networkid', n.networkid),
+                            CASE WHEN NOT is_ipv4(n.ipaddress) THEN format('ipaddress "%s" is not an IPv4 address', left(n.ipaddress, 80))
+                                 WHEN NOT (strpos(n.ip6address, ':') > 0 AND is_ip(n.ip6address))
+                                     THEN format('ip6address "%s" is not an IPv6 address', left(n.ip6address, 80)) END,
+                            flag_fault('isdefault', n.isdefault),
+                            CASE WHEN jsonb_typeof(n.secondaryip) NOT IN ('array', 'null') THEN 'secondaryip is not an array'
+                                 WHEN jsonb_typeof(n.secondaryip) = 'array'
+                                      AND EXISTS (SELECT FROM jsonb_array_elements(n.secondaryip) AS s WHERE NOT coalesce(is_ip(s ->> 'ipaddress'), false))
+                                     THEN 'secondaryip has what is not an address' END)
               FROM jsonb_array_elements(list) WITH ORDINALITY AS v (value, at)
-             CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN jsonb_typeof(v.value -> 'nic') = 'array' THEN v.value -> 'nic' ELSE '[]' END)
-                   AS n (id text, networkid text, ipaddress text, ip6address text, secondaryip jsonb)) AS f
+             CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN jsonb_typeof(v.value -> 'nic') = 'array'
+                                                        THEN jsonb_path_query_array(v.value -> 'nic', 'strict $[*] ? (@.type() == "object")') ELSE '[]' END)
+                   AS n (id text, networkid text, ipaddress text, ip6address text, secondaryip jsonb, isdefault text)) AS f
      WHERE f.fault IS NOT NULL
 $$;
 
@@ -255,7 +300,6 @@ DECLARE
     leaving uuid[];
 BEGIN
     PERFORM refuse_entities('instance', instance_faults(list));
-    PERFORM set_config('csdns.rules', 'later', true);
     PERFORM know_owners(list);
     SELECT array_agg(ROW (n.id, v.id, n.networkid, n.ipaddress, n.ip6address,
                           CASE WHEN n.secondaryip IS NULL OR n.secondaryip = '[]' THEN '{}'
@@ -266,6 +310,7 @@ BEGIN
      CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(v.nic) WHEN 'array' THEN v.nic ELSE '[]' END)
            AS n (id uuid, networkid uuid, ipaddress inet, ip6address inet, secondaryip jsonb, isdefault boolean);
     PERFORM know_networks(ARRAY(SELECT DISTINCT n.network FROM unnest(nics) AS n));
+    PERFORM set_config('csdns.rules', 'later', true);
 
     WITH x AS MATERIALIZED (
         SELECT v.id, v.name, v.displayname, nullif(v."group", '') AS "group", coalesce(v.state, 'Running') AS state,
@@ -322,55 +367,3 @@ END
 $$;
 COMMENT ON FUNCTION csdns.upsert_instance(jsonb) IS
     'Stores instances with their NICs as listVirtualMachines tells them (id, name, displayname, group, state, account or projectid, domainid, created, nic[] of id, networkid, ipaddress, ip6address, secondaryip[], isdefault): one, an array or an answer. Without nic the NICs stay as they are. Returns how many changed.';
-
-CREATE OR REPLACE FUNCTION csdns.upsert_public_address(told jsonb) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-DECLARE
-    list jsonb := entities(told, 'publicipaddress');
-    changed int;
-BEGIN
-    PERFORM refuse_entities('public address', ARRAY(
-        SELECT coalesce(x.id, 'without id') || ' ("' || coalesce(x.ipaddress, '') || '"): ' || x.fault
-          FROM (SELECT x.id, x.ipaddress,
-                       CASE WHEN NOT coalesce(is_uuid(x.id), false) THEN 'id is not a uuid'
-                            WHEN count(*) OVER (PARTITION BY lower(x.id)) > 1 THEN 'is there twice'
-                            WHEN NOT coalesce(is_ip(x.ipaddress), false) THEN 'ipaddress is not an address'
-                            WHEN NOT is_uuid(x.associatednetworkid) THEN format('associatednetworkid "%s" is not a uuid', x.associatednetworkid)
-                            WHEN NOT is_uuid(x.virtualmachineid) THEN format('virtualmachineid "%s" is not a uuid', x.virtualmachineid)
-                            WHEN NOT is_uuid(x.vpcid) THEN format('vpcid "%s" is not a uuid', x.vpcid)
-                            WHEN NOT is_uuid(x.domainid) THEN format('domainid "%s" is not a uuid', x.domainid)
-                            WHEN NOT is_ip(x.vmipaddress) THEN format('vmipaddress "%s" is not an address', x.vmipaddress) END AS fault
-                  FROM jsonb_to_recordset(list) AS x (id text, ipaddress text, associatednetworkid text, virtualmachineid text, vpcid text,
-                                                      domainid text, vmipaddress text)) AS x
-         WHERE x.fault IS NOT NULL));
-    PERFORM know_owners(list);
-    PERFORM know_networks(ARRAY(SELECT x.associatednetworkid FROM jsonb_to_recordset(list) AS x (associatednetworkid uuid)));
-    INSERT INTO instance (uuid, account, domain, placeholder)
-        SELECT DISTINCT ON (x.virtualmachineid) x.virtualmachineid, owner_uuid(x.domainid, x.account, x.accountid, x.projectid), x.domainid, true
-          FROM jsonb_to_recordset(list) AS x (virtualmachineid uuid, account text, accountid uuid, projectid uuid, domainid uuid, isstaticnat boolean)
-         WHERE x.isstaticnat AND x.virtualmachineid IS NOT NULL AND NOT EXISTS (SELECT FROM instance i WHERE i.uuid = x.virtualmachineid)
-         ORDER BY x.virtualmachineid
-        ON CONFLICT DO NOTHING;
-    INSERT INTO public_address AS p (uuid, address, network, vpc, account, domain, instance, nat_address, source_nat, state)
-        SELECT y.*
-          FROM (SELECT x.id AS uuid, x.ipaddress, x.associatednetworkid, x.vpcid,
-                       owner_uuid(x.domainid, x.account, x.accountid, x.projectid) AS account, x.domainid,
-                       CASE WHEN x.isstaticnat THEN x.virtualmachineid END AS instance, CASE WHEN x.isstaticnat THEN x.vmipaddress END AS nat,
-                       coalesce(x.issourcenat, false) AS source_nat, coalesce(x.state, 'Allocated') AS state
-                  FROM jsonb_to_recordset(list) AS x (id uuid, ipaddress inet, associatednetworkid uuid, vpcid uuid, account text, accountid uuid,
-                                                      projectid uuid, domainid uuid, isstaticnat boolean, virtualmachineid uuid,
-                                                      vmipaddress inet, issourcenat boolean, state text)) AS y
-         WHERE NOT EXISTS (SELECT FROM public_address o WHERE o.uuid = y.uuid AND o.removed IS NULL
-                              AND (o.address, o.network, o.vpc, o.account, o.domain, o.instance, o.nat_address, o.source_nat, o.state)
-                                  IS NOT DISTINCT FROM (y.ipaddress, y.associatednetworkid, y.vpcid, y.account, y.domainid, y.instance,
-                                                        y.nat, y.source_nat, y.state))
-         ORDER BY y.uuid
-        ON CONFLICT (uuid) DO UPDATE SET address = excluded.address, network = excluded.network, vpc = excluded.vpc,
-            account = excluded.account, domain = excluded.domain, instance = excluded.instance, nat_address = excluded.nat_address,
-            source_nat = excluded.source_nat, state = excluded.state, removed = NULL;
-    GET DIAGNOSTICS changed = ROW_COUNT;
-    RETURN changed;
-END
-$$;
-COMMENT ON FUNCTION csdns.upsert_public_address(jsonb) IS
-    'Stores public addresses as listPublicIpAddresses tells them (id, ipaddress, associatednetworkid, vpcid, account or projectid, domainid, isstaticnat, virtualmachineid, vmipaddress, issourcenat, state): one, an array or an answer. Returns how many changed.';

@@ -32,5 +32,27 @@ UPDATE csdns.floating_address SET name = 'sql';
 SELECT is(zone('a.test'), 'sql A 192.0.2.1, sql AAAA 2001:db8::1', 'renamed');
 UPDATE csdns.floating_address SET removed = now();
 SELECT is(zone('a.test'), '', 'removed');
+
+-- told
+UPDATE csdns.policy SET floating = 'address';
+CREATE FUNCTION public.floating(n int, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('id', u('f', n), 'name', 'Front' || n, 'ipaddress', '192.0.2.' || 200 + n, 'networkid', u('w', 1), 'account', 'acme', 'domainid', u('d', 1)) || more $$;
+SELECT is(csdns.upsert_floating_address(jsonb_build_array(floating(2), floating(3, jsonb_build_object('mode', 'members', 'virtualmachineids', jsonb_build_array(u('i', 1), u('i', 2)))))), 2, 'an array');
+SELECT is(zone('a.test'), 'front2 A 192.0.2.202, front3 A 192.0.2.1, front3 A 192.0.2.22, front3 AAAA 2001:db8::1, front3 AAAA 2001:db8::2', 'one by address, one by members');
+SELECT version AS v FROM csdns.head() \gset
+SELECT is(csdns.upsert_floating_address(jsonb_build_object('floatingaddress', jsonb_build_array(floating(2), floating(3, jsonb_build_object('mode', 'members', 'virtualmachineids', jsonb_build_array(u('i', 2), u('i', 1), u('i', 1))))))), 0, 'the same again');
+SELECT is((SELECT version FROM csdns.head()), :v::bigint, 'makes no version');
+SELECT is(csdns.upsert_floating_address(floating(3, '{"mode": "members"}')), 0, 'without members they stay');
+SELECT is(csdns.upsert_floating_address(floating(3, jsonb_build_object('mode', 'members', 'virtualmachineids', jsonb_build_array(u('i', 2))))), 1, 'a member left');
+SELECT is(zone('a.test'), 'front2 A 192.0.2.202, front3 A 192.0.2.22, front3 AAAA 2001:db8::2', 'its addresses with it');
+SELECT is(csdns.upsert_floating_address(floating(3, jsonb_build_object('mode', 'members', 'virtualmachineids', jsonb_build_array(u('i', 77))))), 1, 'a member that is not there yet');
+SELECT is(zone('a.test') || ' ' || (SELECT placeholder FROM csdns.instance WHERE uuid = u('i', 77)), 'front2 A 192.0.2.202 true', 'is a placeholder');
+SELECT is(csdns.upsert_instance(jsonb_build_object('id', u('i', 77), 'name', 'late', 'account', 'acme', 'domainid', u('d', 1),
+    'nic', jsonb_build_array(jsonb_build_object('id', u('n', 77), 'networkid', u('w', 2), 'ipaddress', '192.0.2.77')))), 1, 'until it is told');
+SELECT is(zone('a.test'), 'front2 A 192.0.2.202, front3 A 192.0.2.77', 'and has the name');
+SELECT is(csdns.upsert_floating_address(floating(3, '{"virtualmachineids": []}')), 1, 'no members, by address');
+SELECT is(zone('a.test') || '; ' || zone('2.0.192.in-addr.arpa'), 'front2 A 192.0.2.202, front3 A 192.0.2.203; 202 PTR front2.a.test, 203 PTR front3.a.test', 'points back');
+SELECT is(csdns.upsert_floating_address(floating(3, '{"ipaddress": "192.0.2.250", "networkid": null}')), 1, 'another address, no network');
+SELECT is(zone('a.test') || '; ' || zone('2.0.192.in-addr.arpa'), 'front2 A 192.0.2.202; 202 PTR front2.a.test', 'nor zone then');
 SELECT is((SELECT count(*)::int FROM csdns.drift), 0, 'no drift');
 SELECT * FROM finish();

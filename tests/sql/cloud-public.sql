@@ -35,4 +35,34 @@ SELECT is(zone('a.test'), '*.public-ip-203-0-113-1 A 203.0.113.1, public-ip-203-
 DELETE FROM csdns.public_address;
 SELECT is(zone('a.test'), 'vm A 10.1.1.5, vm AAAA 2001:db8::5', 'deleted');
 SELECT is((SELECT count(*)::int FROM csdns.drift), 0, 'no drift');
+
+-- which address a public one stands for
+UPDATE csdns.policy SET public_names = false;
+UPDATE csdns.nic SET secondary = '{10.1.1.6}', ip6 = NULL;
+INSERT INTO csdns.public_address (uuid, address, network, account, domain, instance, nat_address) VALUES (u('p', 2), '203.0.113.2', u('w', 1), u('a', 1), u('d', 1), u('i', 1), '10.1.1.6');
+SELECT is(zone('a.test') || '; ' || zone('113.0.203.in-addr.arpa'), 'vm A 10.1.1.5; 2 PTR vm.a.test', 'for a secondary one: not in the name, as the secondary one');
+UPDATE csdns.policy SET secondary_addresses = true;
+SELECT is(zone('a.test'), 'vm A 10.1.1.5, vm A 203.0.113.2', 'in its place, where secondary addresses are on');
+INSERT INTO csdns.public_address (uuid, address, network, account, domain, instance, nat_address) VALUES (u('p', 1), '203.0.113.1', u('w', 1), u('a', 1), u('d', 1), u('i', 1), '10.1.1.5');
+SELECT is(zone('a.test') || '; ' || zone('113.0.203.in-addr.arpa'), 'vm A 203.0.113.1, vm A 203.0.113.2; 1 PTR vm.a.test, 2 PTR vm.a.test', 'two for two addresses of one NIC');
+UPDATE csdns.policy SET static_nat = 'also';
+SELECT is(zone('a.test'), 'vm A 10.1.1.5, vm A 10.1.1.6, vm A 203.0.113.1, vm A 203.0.113.2', 'as well');
+UPDATE csdns.policy SET static_nat = 'instead';
+UPDATE csdns.public_address SET nat_address = '10.9.9.9' WHERE uuid = u('p', 1);
+SELECT is(zone('a.test'), 'vm A 10.1.1.5, vm A 203.0.113.2', 'for an address that the NIC does not have: nothing');
+UPDATE csdns.public_address SET nat_address = NULL WHERE uuid = u('p', 1);
+SELECT is(zone('a.test'), 'vm A 203.0.113.1, vm A 203.0.113.2', 'without: the first');
+UPDATE csdns.public_address SET network = u('w', 2), nat_address = '10.1.1.5' WHERE uuid = u('p', 1);
+SELECT is(zone('a.test'), 'vm A 10.1.1.5, vm A 203.0.113.2', 'in another network: nothing');
+UPDATE csdns.public_address SET network = NULL, vpc = u('v', 1) WHERE uuid = u('p', 1);
+SELECT is(zone('a.test'), 'vm A 203.0.113.1, vm A 203.0.113.2', 'of a VPC, no network named: by the address');
+-- two NICs with one address in networks that know nothing of each other
+INSERT INTO csdns.network (uuid) VALUES (u('w', 3));
+INSERT INTO csdns.network_zone (network, domain_id) VALUES (u('w', 3), id('a.test'));
+INSERT INTO csdns.nic (uuid, instance, network, ip4) VALUES (u('n', 3), u('i', 1), u('w', 3), '10.1.1.5');
+UPDATE csdns.public_address SET network = u('w', 3) WHERE uuid = u('p', 1);
+SELECT is(zone('a.test'), 'vm A 10.1.1.5, vm A 203.0.113.1, vm A 203.0.113.2', 'the NIC''s in the named network');
+UPDATE csdns.instance SET state = 'Destroyed';
+SELECT is(zone('a.test') || zone('113.0.203.in-addr.arpa'), '', 'all gone with the instance');
+SELECT is((SELECT count(*)::int FROM csdns.drift), 0, 'no drift');
 SELECT * FROM finish();

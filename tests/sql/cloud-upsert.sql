@@ -61,7 +61,7 @@ SELECT is(fault(what, told), want, want) FROM (VALUES
     ('instance', vm(4, jsonb_build_object('name', repeat('x', 64))), '22023 instance I4 ("' || repeat('x', 64) || '"): name is not a host name'),
     ('instance', vm(4, '{"id": "42"}'), '22023 instance 42 ("vm4"): id is not a uuid'),
     ('instance', vm(4) - 'id', '22023 instance without id ("vm4"): id is not a uuid'),
-    ('instance', vm(4) - 'domainid', '22023 instance I4 ("vm4"): domainid "" is not a uuid'),
+    ('instance', vm(4) - 'domainid', '22023 instance I4 ("vm4"): domainid is missing'),
     ('instance', vm(4) - 'account', '22023 instance I4 ("vm4"): account is missing'),
     ('instance', vm(4, '{"nic": 7}'), '22023 instance I4 ("vm4"): nic is not an array'),
     ('instance', vm(4, '{}', '{"ipaddress": "192.0.2.256"}'), '22023 instance I4 ("vm4"): nic N4: ipaddress "192.0.2.256" is not an IPv4 address'),
@@ -75,7 +75,7 @@ SELECT is(fault(what, told), want, want) FROM (VALUES
     ('account', '{"id": "x"}', '22023 account x (""): id is not a uuid'),
     ('network', jsonb_build_object('id', u('w', 9), 'type', 'Odd'), '22023 network ' || u('w', 9) || ' (""): type "Odd" is not Shared, Isolated or L2'),
     ('domain', jsonb_build_object('id', u('d', 9), 'networkdomain', 'a b'), '22023 domain ' || u('d', 9) || ' (""): networkdomain "a b" is not a domain name'),
-    ('public_address', jsonb_build_object('id', u('p', 9), 'ipaddress', '1.2.3'), '22023 public address ' || u('p', 9) || ' ("1.2.3"): ipaddress is not an address')
+    ('public_address', jsonb_build_object('id', u('p', 9), 'ipaddress', '1.2.3'), '22023 public address ' || u('p', 9) || ' ("1.2.3"): ipaddress "1.2.3" is not an address')
   ) AS v (what, told, want);
 SELECT throws_like($$SELECT csdns.upsert_instance((SELECT jsonb_agg(vm(n, CASE n WHEN 77 THEN '{"name": "a b"}' ELSE '{}' END::jsonb)) FROM generate_series(10, 200) n))$$,
     '%("a b"): name is not a host name', 'a page with one bad entity');
