@@ -259,7 +259,7 @@ $$;
 -- Puts the records of these sources right.  New records come before old ones go: a name that stays with its source is never
 -- free in between, and the trigger on deletion gives a name that did become free to who waits for it.
 CREATE OR REPLACE FUNCTION csdns.apply_rules(sources uuid[], OUT gone bigint[], OUT fresh csdns.wish[]) RETURNS record
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'rules' SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     wishes wish[];
     verdict record;
@@ -299,26 +299,40 @@ COMMENT ON COLUMN csdns.rule_record_state.type IS 'Type.';
 COMMENT ON COLUMN csdns.rule_record_state.content IS 'Content.';
 COMMENT ON COLUMN csdns.rule_record_state.ttl IS 'TTL.';
 
+-- Everything at once: hash joins over whole tables, whatever the statistics say.
+CREATE OR REPLACE FUNCTION csdns.find_drift()
+RETURNS TABLE (difference text, zone text, name text, type text, content text, ttl int, rule text, source uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp
+SET enable_nestloop = off SET enable_hashjoin = on SET enable_seqscan = on SET enable_mergejoin = off SET jit = off SET work_mem = '128MB' AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT CASE WHEN x.wanted AND x.there THEN 'ttl' WHEN x.wanted THEN 'missing' ELSE 'extra' END AS difference,
+               d.name::text AS zone, x.name, x.type, x.content, x.ttl, x.rule, x.source
+          FROM (SELECT w.domain_id IS NOT NULL AS wanted, p.record_id IS NOT NULL AS there,
+                       coalesce(w.domain_id, p.domain_id) AS domain_id, coalesce(w.name, p.name) AS name, coalesce(w.type, p.type) AS type,
+                       coalesce(w.content, p.content) AS content, coalesce(w.ttl, p.ttl) AS ttl, coalesce(w.rule, p.rule) AS rule,
+                       coalesce(w.source, p.source) AS source
+                  FROM (SELECT r.domain_id, r.name, r.type, r.content, r.source, min(r.ttl) AS ttl, min(r.rule) AS rule
+                          FROM desired_record r
+                         WHERE length(r.name) <= 253
+                         GROUP BY r.domain_id, r.name, r.type, r.content, r.source) AS w
+                  FULL JOIN rule_record_state p
+                         ON p.source = w.source AND p.domain_id = w.domain_id AND p.name = w.name AND p.type = w.type AND p.content = w.content
+                 WHERE w.domain_id IS NULL OR p.record_id IS NULL OR w.ttl IS DISTINCT FROM p.ttl) AS x
+          LEFT JOIN pdns_domain d ON d.id = x.domain_id
+         WHERE x.there
+            OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.domain_id = x.domain_id AND c.name = x.name)
+               AND NOT EXISTS (SELECT FROM hold h WHERE h.domain_id = x.domain_id AND h.name = x.name AND h.type = x.type)
+               AND (x.type <> 'PTR'
+                    OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.name = x.content));
+END
+$$;
+COMMENT ON FUNCTION csdns.find_drift() IS 'What csdns.drift shows.';
+GRANT EXECUTE ON FUNCTION csdns.find_drift() TO csdns_cloud;
+
 CREATE OR REPLACE VIEW csdns.drift AS
-    SELECT CASE WHEN x.wanted AND x.there THEN 'ttl' WHEN x.wanted THEN 'missing' ELSE 'extra' END AS difference,
-           d.name::text AS zone, x.name, x.type, x.content, x.ttl, x.rule, x.source
-      FROM (SELECT w.domain_id IS NOT NULL AS wanted, p.record_id IS NOT NULL AS there,
-                   coalesce(w.domain_id, p.domain_id) AS domain_id, coalesce(w.name, p.name) AS name, coalesce(w.type, p.type) AS type,
-                   coalesce(w.content, p.content) AS content, coalesce(w.ttl, p.ttl) AS ttl, coalesce(w.rule, p.rule) AS rule,
-                   coalesce(w.source, p.source) AS source
-              FROM (SELECT r.domain_id, r.name, r.type, r.content, r.source, min(r.ttl) AS ttl, min(r.rule) AS rule
-                      FROM csdns.desired_record r
-                     WHERE length(r.name) <= 253
-                     GROUP BY r.domain_id, r.name, r.type, r.content, r.source) AS w
-              FULL JOIN csdns.rule_record_state p
-                     ON p.source = w.source AND p.domain_id = w.domain_id AND p.name = w.name AND p.type = w.type AND p.content = w.content
-             WHERE w.domain_id IS NULL OR p.record_id IS NULL OR w.ttl IS DISTINCT FROM p.ttl) AS x
-      LEFT JOIN csdns.pdns_domain d ON d.id = x.domain_id
-     WHERE x.there
-        OR NOT EXISTS (SELECT FROM csdns.collision c WHERE c.source = x.source AND c.domain_id = x.domain_id AND c.name = x.name)
-           AND NOT EXISTS (SELECT FROM csdns.hold h WHERE h.domain_id = x.domain_id AND h.name = x.name AND h.type = x.type)
-           AND (x.type <> 'PTR'
-                OR NOT EXISTS (SELECT FROM csdns.collision c WHERE c.source = x.source AND c.name = x.content));
+    SELECT d.difference, d.zone, d.name, d.type, d.content, d.ttl, d.rule, d.source FROM csdns.find_drift() AS d;
 COMMENT ON VIEW csdns.drift IS 'Differences between what rules want and what is there, apart from collisions and what people took over. Usually empty. Reads everything.';
 COMMENT ON COLUMN csdns.drift.difference IS 'missing: to be added; extra: to be deleted; ttl: there with another TTL.';
 COMMENT ON COLUMN csdns.drift.zone IS 'Zone.';
@@ -329,13 +343,9 @@ COMMENT ON COLUMN csdns.drift.ttl IS 'TTL as it should be.';
 COMMENT ON COLUMN csdns.drift.rule IS 'Rule.';
 COMMENT ON COLUMN csdns.drift.source IS 'What it is for.';
 
--- Everything at once: hash joins over whole tables, whatever the statistics say.
 CREATE OR REPLACE FUNCTION csdns.drifting() RETURNS uuid[]
-LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp
-SET enable_nestloop = off SET enable_hashjoin = on SET enable_seqscan = on SET enable_mergejoin = off SET jit = off SET work_mem = '128MB' AS $$
-BEGIN
-    RETURN ARRAY(SELECT d.source FROM drift d UNION SELECT c.source FROM collision c);
-END
+LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
+    SELECT ARRAY(SELECT d.source FROM drift d UNION SELECT c.source FROM collision c)
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.reconcile() RETURNS TABLE (change text, zone text, name text, type text, content text, ttl int, rule text, source uuid)
