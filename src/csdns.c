@@ -1,11 +1,12 @@
 /*
- * csdns: the operator's command. The groups of commands are in src/tool, one file each.
+ * csdns: the operator's command. The groups of commands are in src/tool.
  */
 #include "tool/tool.h"
+#include "tool/verb.h"
 
 int main(int argc, char **argv)
 {
-	static const struct tool_group *const groups[] = {&tool_schema, NULL};
+	static const struct tool_group *const lists[] = {verb_groups, tool_schema, NULL};
 
-	return tool_main(groups, argc, argv);
+	return tool_main(lists, argc, argv);
 }

@@ -56,6 +56,23 @@ tests_unit_test_rdata_LDADD = $(UNIT_DNS)
 UNIT_TESTS += tests/unit/test_sql_text
 tests_unit_test_sql_text_LDADD = $(UNIT_TOOL)
 
+UNIT_TESTS += tests/unit/test_near
+tests_unit_test_near_LDADD = $(UNIT_TOOL)
+
+UNIT_TESTS += tests/unit/test_cell
+tests_unit_test_cell_LDADD = $(UNIT_TOOL)
+
+UNIT_TESTS += tests/unit/test_text_table
+tests_unit_test_text_table_LDADD = $(UNIT_TOOL)
+
+UNIT_TESTS += tests/unit/test_verb_args
+tests_unit_test_verb_args_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_verb_args_LDADD = $(UNIT_TOOL)
+
+UNIT_TESTS += tests/unit/test_verb_answer
+tests_unit_test_verb_answer_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_verb_answer_LDADD = $(UNIT_TOOL)
+
 UNIT_TESTS += tests/unit/test_pool
 tests_unit_test_pool_LDFLAGS = -Wl,--wrap=mmap
 tests_unit_test_pool_LDADD = $(UNIT_BASE)

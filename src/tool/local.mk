@@ -1,12 +1,21 @@
 noinst_LIBRARIES += libcsdns_tool.a
 libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
 libcsdns_tool_a_SOURCES = \
+	src/tool/cell.c src/tool/cell.h \
 	src/tool/db.c src/tool/db.h \
+	src/tool/near.c src/tool/near.h \
 	src/tool/schema.c src/tool/schema.h \
 	src/tool/schema_status.c \
 	src/tool/script.c src/tool/script.h \
 	src/tool/sql_text.c src/tool/sql_text.h \
-	src/tool/tool.c src/tool/tool.h
+	src/tool/table.c src/tool/table.h \
+	src/tool/tool.c src/tool/tool.h \
+	src/tool/verb.c src/tool/verb.h \
+	src/tool/verb_answer.c \
+	src/tool/verb_args.c \
+	src/tool/verb_call.c \
+	src/tool/verb_help.c \
+	src/tool/verb_table.c
 
 bin_PROGRAMS += csdns
 csdns_SOURCES = src/csdns.c

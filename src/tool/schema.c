@@ -271,10 +271,11 @@ static const struct tool_command commands[] = {
 	{.name = NULL},
 };
 
-const struct tool_group tool_schema = {
-	.name = "schema",
-	.help = "install, upgrade, look at and remove csdns' schema in PostgreSQL",
-	.commands = commands,
-	.options = options,
-	.settings_size = sizeof(struct schema_settings),
+const struct tool_group tool_schema[] = {
+	{.name = "schema",
+		.help = "install, upgrade, look at and remove csdns' schema in PostgreSQL",
+		.commands = commands,
+		.options = options,
+		.settings_size = sizeof(struct schema_settings)},
+	{.name = NULL},
 };

@@ -1,22 +1,45 @@
 #include "tool/tool.h"
 
 #include "config.h"
+#include "tool/near.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static bool errors_are_json;
+
+void tool_errors_as_json(void)
+{
+	errors_are_json = true;
+}
+
+static int print_json_error(const char *text)
+{
+	json_t *object = json_pack("{s:s}", "errortext", text);
+	int rc = object != NULL ? json_dumpf(object, stderr, 0) : -1;
+
+	json_decref(object);
+	return rc;
+}
+
 void tool_error(const char *fmt, ...)
 {
 	va_list args;
+	char *text = NULL;
 
 	(void)fflush(stdout);
-	(void)fputs("csdns: ", stderr);
 	va_start(args, fmt);
-	(void)vfprintf(stderr, fmt, args);
+	int n = vasprintf(&text, fmt, args);
 	va_end(args);
+	if (n < 0)
+		text = NULL;
+	/* text that is not UTF-8 is no JSON */
+	if (!errors_are_json || text == NULL || print_json_error(text) != 0)
+		(void)fprintf(stderr, "csdns: %s", text != NULL ? text : "out of memory");
 	(void)fputc('\n', stderr);
+	free(text);
 }
 
 int tool_print_json(json_t *object)
@@ -32,12 +55,15 @@ int tool_print_json(json_t *object)
 	return TOOL_OK;
 }
 
-static void print_help(const struct tool_group *const *groups)
+static void print_help(const struct tool_group *const *lists)
 {
-	(void)puts("csdns manages the store of a PowerDNS backend for CloudStack.\n\n"
-		   "usage: csdns GROUP COMMAND [OPTION...]\n\ngroups:");
-	for (; *groups != NULL; groups++)
-		(void)printf("  %-10s %s\n", (*groups)->name, (*groups)->help);
+	(void)puts(
+		"csdns manages the DNS of a CloudStack cloud, in the store of a PowerDNS backend."
+		"\n\nusage: csdns GROUP COMMAND [NAME=VALUE...] [OPTION...]\n\ngroups:");
+	for (; *lists != NULL; lists++) {
+		for (const struct tool_group *group = *lists; group->name != NULL; group++)
+			(void)printf("  %-14s%s\n", group->name, group->help);
+	}
 	(void)puts("\n\"csdns GROUP --help\" shows a group's commands and options, "
 		   "\"csdns --version\" the version.\n"
 		   "exit status: 0 done, 1 failed, 2 wrong command line, 3 the answer is no.\n"
@@ -58,11 +84,19 @@ static void print_group_help(const struct tool_group *group)
 	options_print_help(group->options);
 }
 
-static const struct tool_group *find_group(const struct tool_group *const *groups, const char *name)
+/* NULL: none; then near holds a name like it. */
+static const struct tool_group *find_group(
+	const struct tool_group *const *lists, const char *name, struct near *near)
 {
-	while (*groups != NULL && strcmp((*groups)->name, name) != 0)
-		groups++;
-	return *groups;
+	near_init(near, name);
+	for (; *lists != NULL; lists++) {
+		for (const struct tool_group *group = *lists; group->name != NULL; group++) {
+			if (strcmp(group->name, name) == 0)
+				return group;
+			near_offer(near, group->name);
+		}
+	}
+	return NULL;
 }
 
 static const struct tool_command *find_command(const struct tool_group *group, const char *name)
@@ -104,31 +138,51 @@ static int run_parsed(const struct tool_group *group, void *settings, int argc, 
 	return command->run(settings, argv + 1);
 }
 
-/* argv[0] is the group's name. */
-static int run_group(const struct tool_group *group, int argc, char **argv)
+int tool_parse(const struct tool_group *group, int argc, char **argv, struct tool_parsed *parsed)
 {
 	size_t n = 0;
-	int first;
-	int rc = TOOL_USAGE;
+	int first = argc;
+	int rc = 0;
 	struct option_error error;
 
 	while (group->options[n].name != NULL)
 		n++;
 	bool *seen = calloc(n + 1, sizeof(*seen));
-	void *settings = calloc(1, group->settings_size);
-	if (seen == NULL || settings == NULL || options_init(group->options, settings) != 0) {
+	*parsed = (struct tool_parsed){.settings = calloc(1, group->settings_size)};
+	if (seen == NULL || parsed->settings == NULL ||
+		options_init(group->options, parsed->settings) != 0) {
 		tool_error("out of memory");
 		rc = TOOL_FAILED;
-	} else if (options_parse_args(group->options, settings, seen, argc, argv, &first, &error) !=
-		   0) {
+	} else if (options_parse_args(group->options, parsed->settings, seen, argc, argv, &first,
+			   &error) != 0) {
 		tool_error("%s; try \"csdns %s --help\"", error.text, group->name);
+		rc = TOOL_USAGE;
 	} else {
-		rc = run_parsed(group, settings, argc - first, argv + first);
+		parsed->n_operands = argc - first;
+		parsed->operands = argv + first;
 	}
-	if (settings != NULL)
-		options_fini(group->options, settings);
-	free(settings);
 	free(seen);
+	return rc;
+}
+
+void tool_parsed_fini(const struct tool_group *group, struct tool_parsed *parsed)
+{
+	if (parsed->settings != NULL)
+		options_fini(group->options, parsed->settings);
+	free(parsed->settings);
+}
+
+/* argv[0] is the group's name. */
+static int run_group(const struct tool_group *group, int argc, char **argv)
+{
+	struct tool_parsed parsed;
+
+	if (group->run != NULL)
+		return group->run(group, argc, argv);
+	int rc = tool_parse(group, argc, argv, &parsed);
+	if (rc == 0)
+		rc = run_parsed(group, parsed.settings, parsed.n_operands, parsed.operands);
+	tool_parsed_fini(group, &parsed);
 	return rc;
 }
 
@@ -147,24 +201,29 @@ static int finish(int rc)
 	return rc;
 }
 
-int tool_main(const struct tool_group *const *groups, int argc, char **argv)
+int tool_main(const struct tool_group *const *lists, int argc, char **argv)
 {
+	struct near near;
+
 	if (argc < 2) {
 		tool_error("which command? Try \"csdns --help\"");
 		return TOOL_USAGE;
 	}
 	if (is_option(argv[1], "--help", "-h")) {
-		print_help(groups);
+		print_help(lists);
 		return finish(TOOL_OK);
 	}
 	if (is_option(argv[1], "--version", "-V")) {
 		(void)puts("csdns " PACKAGE_VERSION);
 		return finish(TOOL_OK);
 	}
-	const struct tool_group *group = find_group(groups, argv[1]);
+	const struct tool_group *group = find_group(lists, argv[1], &near);
 	if (group == NULL) {
-		tool_error("unknown %s \"%s\"; try \"csdns --help\"",
-			argv[1][0] == '-' ? "option" : "command", argv[1]);
+		tool_error("unknown %s \"%s\"%s%s%s \"csdns --help\"",
+			argv[1][0] == '-' ? "option" : "command", argv[1],
+			near.best != NULL ? "; did you mean \"" : "",
+			near.best != NULL ? near.best : "",
+			near.best != NULL ? "\"? Try" : "; try");
 		return TOOL_USAGE;
 	}
 	return finish(run_group(group, argc - 1, argv + 1));

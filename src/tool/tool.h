@@ -59,20 +59,37 @@ struct tool_command {
 };
 
 struct tool_group {
-	const char *name; /* first word on the command line */
+	const char *name; /* first word on the command line; NULL ends a list of groups */
 	const char *help; /* one line */
 	const struct tool_command *commands;
 	const struct option_spec *options; /* of all its commands */
 	size_t settings_size;
+	/* Where the group has no such tables: does it all. argv[0] is the group's name. */
+	int (*run)(const struct tool_group *group, int argc, char **argv);
 };
 
-extern const struct tool_group tool_schema;
+extern const struct tool_group tool_schema[];
 
-/* Runs the command that argv names; groups end with NULL. Returns what to exit with. */
-int tool_main(const struct tool_group *const *groups, int argc, char **argv);
+/* Runs the command that argv names. lists: of groups, ended by NULL, in the order of the help.
+ * Returns what to exit with. */
+int tool_main(const struct tool_group *const *lists, int argc, char **argv);
+
+/* A list of options parsed, and what they own. */
+struct tool_parsed {
+	void *settings; /* the group's struct */
+	int n_operands;
+	char **operands; /* in argv */
+};
+
+/* Parses argv[1] and on into new settings; 0, or an enum tool_exit after telling. The caller ends
+ * it with tool_parsed_fini in any case. */
+int tool_parse(const struct tool_group *group, int argc, char **argv, struct tool_parsed *parsed);
+void tool_parsed_fini(const struct tool_group *group, struct tool_parsed *parsed);
 
 /* Prints and releases an object; NULL counts as out of memory. Returns what to exit with. */
 int tool_print_json(json_t *object);
+/* From now on tool_error prints JSON: {"errortext": "..."}. */
+void tool_errors_as_json(void);
 /* "csdns: " and the text on standard error, as one line. */
 void tool_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
