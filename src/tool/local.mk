@@ -21,3 +21,6 @@ bin_PROGRAMS += csdns
 csdns_SOURCES = src/csdns.c
 csdns_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 csdns_LDADD = libcsdns_tool.a libcsdns_base.a $(PQ_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = contrib/bash-completion/csdns

@@ -259,7 +259,8 @@ static int print_text(const struct verb *verb, const char *filter, const json_t 
 		tool_error("out of memory");
 		rc = TOOL_FAILED;
 	} else {
-		(void)fwrite(out.data, 1, out.len, stdout);
+		if (out.len > 0)
+			(void)fwrite(out.data, 1, out.len, stdout);
 		if (verb->things != NULL)
 			tell_rest(verb, inner);
 	}
@@ -338,11 +339,11 @@ static json_t *filtered(const json_t *answer, const char *filter)
 {
 	const json_t *content = find_content(answer);
 	json_t *copy = json_copy((json_t *)answer);
-	struct fields fields;
+	struct fields fields = {.names = NULL};
 	const char *key;
 	json_t *value;
 
-	if (choose_fields(&fields, filter, NULL, answer) == 0) {
+	if (add_listed(&fields, filter) == 0) {
 		json_object_foreach((json_t *)answer, key, value)
 		{
 			if (value == content && fields.n > 0)

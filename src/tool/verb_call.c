@@ -20,7 +20,9 @@ static void tell_error(PGconn *conn, const PGresult *result)
 {
 	bool is_outside = PQresultErrorField(result, PG_DIAG_CONTEXT) == NULL;
 
-	if (is_state(result, "3F000") && is_outside)
+	if (PQstatus(conn) != CONNECTION_OK)
+		tool_error("the connection to the database was lost, nothing was done: try again");
+	else if (is_state(result, "3F000") && is_outside)
 		tool_error("csdns' schema is not in database \"%s\": see \"csdns schema install\"",
 			PQdb(conn));
 	else if (is_state(result, "42883") && is_outside)

@@ -20,8 +20,8 @@
 #define OWNER ACCOUNT("account that owns it"), DOMAIN("domain that owns it, or domain of the account")
 #define OF_OWNER ACCOUNT("only those of this account"), DOMAIN("only those of this domain, or domain of the account")
 #define KEYWORD {"keyword", VERB_TEXT, MAY, "only those whose name contains this", "example"}
-#define PAGES {"page", VERB_INT, MAY, "page to show, from 1", "1"}, \
-	{"pagesize", VERB_INT, MAY, "how many a page has", "500"}
+#define PAGES {"page", VERB_INT, MAY, "page to show, from 1; with pagesize", "1"}, \
+	{"pagesize", VERB_INT, MAY, "how many a page has, at most 500", "100"}
 #define TTL {"ttl", VERB_INT, MAY, "time to live, in seconds", "3600"}
 #define DESCRIPTION {"description", VERB_TEXT, MAY, "for people", "web shop"}
 #define RECORD_NAME(required, help) {"name", VERB_TEXT, required, help, "www"}
@@ -69,6 +69,8 @@ const struct verb verbs[] = {
 	{"list", "DnsCollisions", "names that two want", PARAMS(PAGES), NULL, "collisions"},
 	{"list", "DnsDrift", "records that differ from what the rules say", PARAMS(PAGES), NULL, "differences"},
 	{"list", "DnsAudit", "audit trail: who changed what, and how", PARAMS(KEYWORD, PAGES), NULL, "entries"},
+	{"list", "Apis", "commands that you may run, as the database knows them", PARAMS(
+		{"name", VERB_TEXT, MAY, "only this one", "createDnsZone"}, PAGES), "name,description", "commands"},
 
 	{"create", "DnsZone", "make a zone", PARAMS(
 		{"name", VERB_TEXT, MUST, "name of the zone", "example.org"},
