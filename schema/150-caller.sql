@@ -1,7 +1,7 @@
 -- Who calls, and what is theirs.  The one place that decides it: verbs, row-level security and the views for people all ask here.
 --
 -- A caller is the role that the session logged in with or SET ROLE to, also inside of functions that run with their owner's rights.
--- A tenant is a role that stands for one account, or for one domain of the cloud with all below it.
+-- A tenant is a role that stands for one account, or for one domain of the cloud with all below it; for nothing, when that is removed.
 
 CREATE TABLE IF NOT EXISTS csdns.tenant (
     role    name PRIMARY KEY,
@@ -43,13 +43,17 @@ COMMENT ON FUNCTION csdns.is_admin() IS 'Whether the caller may act for everybod
 
 CREATE OR REPLACE FUNCTION csdns.my_domains() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT p.domain FROM tenant t JOIN domain_policy p ON t.domain = ANY (p.lineage) WHERE t.role = caller())
+    SELECT ARRAY(SELECT p.domain
+                   FROM tenant t
+                   JOIN domain d ON d.uuid = t.domain AND d.removed IS NULL
+                   JOIN domain_policy p ON d.uuid = ANY (p.lineage)
+                  WHERE t.role = caller())
 $$;
 COMMENT ON FUNCTION csdns.my_domains() IS 'Domains of the cloud that the calling tenant stands for: its own and all below; none for a tenant that stands for an account.';
 
 CREATE OR REPLACE FUNCTION csdns.my_accounts() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT t.account FROM tenant t WHERE t.role = caller() AND t.account IS NOT NULL
+    SELECT ARRAY(SELECT a.uuid FROM tenant t JOIN account a ON a.uuid = t.account WHERE t.role = caller() AND a.removed IS NULL
                  UNION SELECT a.uuid FROM account a WHERE a.domain = ANY (my_domains()))
 $$;
 COMMENT ON FUNCTION csdns.my_accounts() IS 'Accounts that the calling tenant stands for.';
@@ -58,8 +62,9 @@ CREATE OR REPLACE FUNCTION csdns.my_lineage() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
     SELECT coalesce((SELECT p.lineage
                        FROM tenant t
-                       LEFT JOIN account a ON a.uuid = t.account
-                       JOIN domain_policy p ON p.domain = coalesce(t.domain, a.domain)
+                       LEFT JOIN account a ON a.uuid = t.account AND a.removed IS NULL
+                       JOIN domain d ON d.uuid = coalesce(t.domain, a.domain) AND d.removed IS NULL
+                       JOIN domain_policy p ON p.domain = d.uuid
                       WHERE t.role = caller()), '{}')
 $$;
 COMMENT ON FUNCTION csdns.my_lineage() IS 'The domain of the calling tenant and all domains above it, ROOT first.';
