@@ -48,7 +48,7 @@ BEGIN
             first := part[1]::int;
             IF part[2] = '-' THEN
                 last := part[3]::int;
-            ELSIF part[3]::int BETWEEN 25 AND 32 THEN
+            ELSIF part[3]::int BETWEEN 25 AND 32 AND first % (1 << (32 - part[3]::int)) = 0 THEN
                 last := first + (1 << (32 - part[3]::int)) - 1;
             END IF;
             IF last IS NULL OR last > 255 OR first > last THEN
