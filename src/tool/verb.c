@@ -128,18 +128,14 @@ static int run_verb(const struct verb_settings *settings, const struct verb *ver
 {
 	struct verb_args args;
 	struct buf error;
-	int rc = TOOL_USAGE;
 
 	buf_init(&error);
-	if (verb_args_parse(verb, operands, &args, &error) != 0) {
-		rc = refuse(&error, TOOL_USAGE);
-	} else if (verb_args_read_file(verb, &args, &error) != 0) {
-		rc = refuse(&error, TOOL_FAILED);
-	} else if (verb_args_check(verb, &args, &error) != 0) {
-		rc = refuse(&error, TOOL_USAGE);
-	} else {
-		rc = run_call(settings, verb, &args);
-	}
+	int rc = verb_args_parse(verb, operands, &args, &error) != 0 ? TOOL_USAGE : 0;
+	if (rc == 0 && verb_args_read_file(verb, &args, &error) != 0)
+		rc = TOOL_FAILED;
+	if (rc == 0 && verb_args_check(verb, &args, &error) != 0)
+		rc = TOOL_USAGE;
+	rc = rc != 0 ? refuse(&error, rc) : run_call(settings, verb, &args);
 	verb_args_fini(&args);
 	return rc;
 }

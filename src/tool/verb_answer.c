@@ -115,7 +115,7 @@ static void add_title(struct table *table, const char *name)
 	char title[64];
 	size_t i = 0;
 
-	for (; name[i] != '\0' && i < sizeof(title) - 1; i++)
+	for (; i < sizeof(title) - 1 && name[i] != '\0'; i++)
 		title[i] = (char)(name[i] >= 'a' && name[i] <= 'z' ? name[i] - 'a' + 'A' : name[i]);
 	title[i] = '\0';
 	table_add(table, title, false);

@@ -134,7 +134,7 @@ const struct verb verbs[] = {
 	{.word = NULL},
 };
 
-#define WORD(word, words) {.name = word, .help = words, .options = verb_options, \
+#define WORD(word, words) {.name = (word), .help = (words), .options = verb_options, \
 	.settings_size = sizeof(struct verb_settings), .run = verb_main}
 
 const struct tool_group verb_groups[] = {
