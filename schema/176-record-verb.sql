@@ -113,10 +113,9 @@ COMMENT ON FUNCTION csdns.update_dns_record(text, text, text, text[], int) IS
 CREATE OR REPLACE FUNCTION csdns.delete_dns_record(dnszoneid text, name text, type text, contents text[] DEFAULT NULL)
 RETURNS TABLE (success boolean, displaytext text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'deleteDnsRecord' AS $$
-DECLARE
-    plans rrset_plan[] := write_rrsets('delete', ARRAY[ROW (1, dnszoneid, name, type, contents, NULL)::rrset_wish], true);
 BEGIN
-    RETURN QUERY SELECT true, format('record "%s" %s: deleted', plans[1].name, plans[1].type);
+    RETURN QUERY SELECT true, format('record "%s" %s: deleted', p.name, p.type)
+                   FROM unnest(write_rrsets('delete', ARRAY[ROW (1, dnszoneid, name, type, contents, NULL)::rrset_wish], true)) AS p;
 END
 $$;
 COMMENT ON FUNCTION csdns.delete_dns_record(text, text, text, text[]) IS
