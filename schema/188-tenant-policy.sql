@@ -40,14 +40,36 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION csdns.is_tenant_type(text) IS 'Whether tenants may have records of that type: any but SOA, LUA and numbers.';
 
+CREATE OR REPLACE FUNCTION csdns.is_mine(source uuid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM instance i WHERE i.uuid = source AND i.account = ANY (my_accounts()))
+        OR EXISTS (SELECT FROM instance i WHERE i.group_source = source AND i.account = ANY (my_accounts()))
+        OR EXISTS (SELECT FROM public_address p WHERE p.uuid = source AND (p.account = ANY (my_accounts()) OR p.account IS NULL AND p.domain = ANY (my_domains())))
+        OR EXISTS (SELECT FROM floating_address f WHERE f.uuid = source AND f.account = ANY (my_accounts()))
+$$;
+
 -- In a zone that is only delegated: not the zone's own NS, and not what rules made for others.
 CREATE OR REPLACE FUNCTION csdns.may_edit(record_id bigint, zone_id int, name text, type text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
     SELECT zone_id = ANY (my_record_zones())
        AND NOT (type = 'NS' AND EXISTS (SELECT FROM pdns_domain d WHERE d.id = zone_id AND d.name = may_edit.name))
-       AND NOT EXISTS (SELECT FROM rule_record m WHERE m.record_id = may_edit.record_id AND m.source NOT IN (SELECT my_sources()))
+       AND NOT EXISTS (SELECT FROM rule_record m WHERE m.record_id = may_edit.record_id AND NOT is_mine(m.source))
 $$;
 COMMENT ON FUNCTION csdns.may_edit(bigint, int, text, text) IS 'Whether the calling tenant may change this record in a zone that is delegated to it.';
+
+-- Nor may a new record take a name from them: people's win.  NS and DNAME hide all below.
+CREATE OR REPLACE FUNCTION csdns.may_put(zone_id int, name text, type text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+    SELECT zone_id = ANY (my_record_zones())
+       AND NOT (type = 'NS' AND EXISTS (SELECT FROM pdns_domain d WHERE d.id = zone_id AND d.name = may_put.name))
+       AND NOT EXISTS (SELECT FROM pdns_record r JOIN rule_record m ON m.record_id = r.id
+                        WHERE r.name = may_put.name AND r.domain_id + 0 = zone_id
+                          AND (r.type = may_put.type OR may_put.type IN ('A', 'AAAA', 'PTR', 'CNAME', 'NS', 'DNAME', 'ALIAS')) AND NOT is_mine(m.source))
+       AND NOT (type IN ('NS', 'DNAME')
+                AND EXISTS (SELECT FROM pdns_record r JOIN rule_record m ON m.record_id = r.id
+                             WHERE r.domain_id = zone_id AND is_inside(r.name, may_put.name) AND NOT is_mine(m.source)))
+$$;
+COMMENT ON FUNCTION csdns.may_put(int, text, text) IS 'Whether the calling tenant may put such a record into a zone that is delegated to it.';
 
 CREATE OR REPLACE FUNCTION csdns.pdns_table(view regclass) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
@@ -75,7 +97,7 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
         (pdns_table('pdns_domain'), 'SELECT', 'id = ANY {my_zones}'),
         (pdns_table('pdns_record'), 'SELECT', 'domain_id = ANY {my_zones}'),
         (pdns_table('pdns_record'), 'INSERT',
-         'domain_id = ANY {my_record_zones} AND csdns.is_tenant_type(type) AND (domain_id = ANY {my_own_zones} OR csdns.may_edit(id, domain_id, name, type))'),
+         'domain_id = ANY {my_record_zones} AND csdns.is_tenant_type(type) AND (domain_id = ANY {my_own_zones} OR csdns.may_put(domain_id, name, type))'),
         (pdns_table('pdns_record'), 'UPDATE',
          'domain_id = ANY {my_record_zones} AND csdns.is_tenant_type(type) AND (domain_id = ANY {my_own_zones} OR csdns.may_edit(id, domain_id, name, type))'),
         (pdns_table('pdns_record'), 'DELETE',
@@ -153,8 +175,9 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
     SELECT p.tab, ('csdns_tenant_' || lower(p.cmd))::name,
            format('CREATE POLICY csdns_tenant_%s ON %s AS RESTRICTIVE FOR %s TO csdns_tenant %s', lower(p.cmd), p.tab, p.cmd,
                   CASE p.cmd WHEN 'INSERT' THEN format('WITH CHECK (%s)', p.rule)
-                             WHEN 'UPDATE' THEN format('USING (%1$s) WITH CHECK (%1$s)', p.rule) ELSE format('USING (%s)', p.rule) END), p.rule
+                             WHEN 'UPDATE' THEN format('USING (%s) WITH CHECK (%s)', p.rule, n.rule) ELSE format('USING (%s)', p.rule) END), p.rule
       FROM tenant_policies() AS p
+      LEFT JOIN tenant_policies() AS n ON n.tab = p.tab AND n.cmd = 'INSERT'      -- what a row may become
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.present_policies() RETURNS TABLE (tab regclass, name name, rule text, is_ours boolean)
@@ -218,7 +241,6 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA csdns TO csdns_tenant;
-REVOKE ALL ON FUNCTION csdns.is_tenant_type(text), csdns.may_edit(bigint, int, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION csdns.caller(), csdns.my_domains(), csdns.my_accounts(), csdns.my_lineage(), csdns.my_networks(), csdns.my_own_zones(),
     csdns.my_record_zones(), csdns.my_zones(), csdns.my_scopes(), csdns.my_nic_networks(), csdns.my_sources(), csdns.my_zone_times(),
-    csdns.is_tenant_type(text), csdns.may_edit(bigint, int, text, text) TO csdns_tenant;
+    csdns.is_tenant_type(text), csdns.may_edit(bigint, int, text, text), csdns.may_put(int, text, text) TO csdns_tenant;

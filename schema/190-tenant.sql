@@ -108,7 +108,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION csdns.add_tenant(role name, account text DEFAULT NULL, domainid text DEFAULT NULL)
 RETURNS TABLE (success boolean, displaytext text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'addTenant' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     fault text;
@@ -157,7 +157,7 @@ COMMENT ON FUNCTION csdns.add_tenant(name, text, text) IS
     'Makes a database role stand for an account (its name, with domainid where several have it), or with domainid alone for a domain and all below. The first tenant switches row-level security on. For administrators.';
 
 CREATE OR REPLACE FUNCTION csdns.remove_tenant(role name) RETURNS TABLE (success boolean, displaytext text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'removeTenant' AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM require_admin('remove_tenant');

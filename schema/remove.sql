@@ -14,7 +14,7 @@ BEGIN
 
     FOR it IN SELECT l.polname, l.polrelid::regclass AS tab
                 FROM pg_policy l JOIN pg_class c ON c.oid = l.polrelid
-               WHERE (l.polname = 'csdns_all' OR l.polname LIKE 'csdns\_tenant\_%') AND c.relnamespace <> 'csdns'::regnamespace
+               WHERE (l.polname = 'csdns_all' OR l.polname LIKE 'csdns\_tenant\_%') AND c.relnamespace IS DISTINCT FROM to_regnamespace('csdns')
     LOOP
         EXECUTE format('DROP POLICY %I ON %s', it.polname, it.tab);
         EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', it.tab);
