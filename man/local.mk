@@ -5,7 +5,7 @@ CLEANFILES += $(man_pages)
 
 # Paths as configure was told them.
 SET_PATHS = $(SED) -e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' \
-	-e 's|@sbindir[@]|$(sbindir)|g'
+	-e 's|@sbindir[@]|$(sbindir)|g' -e 's|@datadir[@]|$(datadir)|g'
 
 man/csdns.1: man/csdns.1.in Makefile
 man/csdnsd.8: man/csdnsd.8.in Makefile

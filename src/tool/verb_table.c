@@ -6,6 +6,7 @@
 
 /* clang-format off */
 #define PARAMS(...) (const struct verb_param[]){__VA_ARGS__, {.name = NULL}}
+#define NO_PARAMS (const struct verb_param[]){{.name = NULL}}
 #define MUST true
 #define MAY false
 
@@ -23,6 +24,7 @@
 #define PAGES {"page", VERB_INT, MAY, "page to show, from 1; with pagesize", "1"}, \
 	{"pagesize", VERB_INT, MAY, "how many a page has, at most 500", "100"}
 #define TTL {"ttl", VERB_INT, MAY, "time to live, in seconds", "3600"}
+#define ZONE_TYPE {"type", VERB_TEXT, MAY, "Public or Private", "Public"}
 #define DESCRIPTION {"description", VERB_TEXT, MAY, "for people", "web shop"}
 #define RECORD_NAME(required, help) {"name", VERB_TEXT, required, help, "www"}
 #define RECORD_TYPE(required) {"type", VERB_TEXT, required, "type of the records", "A"}
@@ -58,8 +60,8 @@ const struct verb verbs[] = {
 	{"list", "DnsZoneDelegations", "who else may use a zone", PARAMS(ZONE(MAY), PAGES), NULL, "delegations"},
 	{"list", "DnsZoneNetworks", "networks whose instances have names in a zone", PARAMS(
 		ZONE(MAY), NETWORK(MAY, "only this network"), PAGES), NULL, "networks"},
-	{"list", "DnsRecords", "records of a zone, each name and type once", PARAMS(
-		ZONE(MUST), RECORD_NAME(MAY, "only of this name"), RECORD_TYPE(MAY), KEYWORD, PAGES),
+	{"list", "DnsRecords", "records, each name and type once", PARAMS(
+		ZONE(MAY), RECORD_NAME(MAY, "only of this name"), RECORD_TYPE(MAY), KEYWORD, PAGES),
 		RECORD_COLUMNS, "records"},
 	{"list", "DnsRecordsForVm", "names of an instance", PARAMS(
 		INSTANCE(MUST, "instance, by id"), PAGES), RECORD_COLUMNS, "records"},
@@ -68,14 +70,15 @@ const struct verb verbs[] = {
 		{"type", VERB_TEXT, MAY, "only of this type", "DNS.NAME.COLLISION"}, KEYWORD, PAGES), NULL, "events"},
 	{"list", "DnsCollisions", "names that two want", PARAMS(PAGES), NULL, "collisions"},
 	{"list", "DnsDrift", "records that differ from what the rules say", PARAMS(PAGES), NULL, "differences"},
-	{"list", "DnsAudit", "audit trail: who changed what, and how", PARAMS(KEYWORD, PAGES), NULL, "entries"},
+	{"list", "DnsAudit", "the audit trail: who changed what, and how", PARAMS(KEYWORD, PAGES), NULL, "entries"},
 	{"list", "Apis", "commands that you may run, as the database knows them", PARAMS(
 		{"name", VERB_TEXT, MAY, "only this one", "createDnsZone"}, PAGES), "name,description", "commands"},
 
 	{"create", "DnsZone", "make a zone", PARAMS(
 		{"name", VERB_TEXT, MUST, "name of the zone", "example.org"},
 		{"dnsserverid", VERB_TEXT, MUST, "DNS server, by id or name", "ns1"},
-		DESCRIPTION, OWNER), NULL, NULL},
+		ZONE_TYPE, DESCRIPTION, {"existing", VERB_BOOLEAN, MAY, "take over a zone that PowerDNS has already", "true"},
+		OWNER), NULL, NULL},
 	{"create", "DnsZones", "make many zones, all or none", PARAMS(
 		MANY("zones", "create dnszone",
 			"{\"name\": \"example.org\", \"dnsserverid\": \"ns1\"}")), NULL, NULL},
@@ -86,7 +89,8 @@ const struct verb verbs[] = {
 			"{\"dnszoneid\": \"example.org\", \"name\": \"www\", \"type\": \"A\", \"contents\": [\"192.0.2.1\"]}")), NULL, NULL},
 
 	{"update", "DnsZone", "change a zone", PARAMS(
-		{"id", VERB_TEXT, MUST, "zone, by id or name", "example.org"}, DESCRIPTION), NULL, NULL},
+		{"id", VERB_TEXT, MUST, "zone, by id or name", "example.org"}, DESCRIPTION,
+		{"state", VERB_TEXT, MAY, "Active, or Inactive: rules make no records there", "Active"}, ZONE_TYPE), NULL, NULL},
 	{"update", "DnsRecord", "change the records of a name and type", PARAMS(
 		ZONE(MUST), RECORD_NAME(MUST, NAME_IN_ZONE), RECORD_TYPE(MUST), CONTENTS(MAY), TTL), NULL, NULL},
 	{"update", "DnsRecords", "change records of many names, all or none", PARAMS(
@@ -95,23 +99,45 @@ const struct verb verbs[] = {
 	{"update", "DnsServer", "change a DNS server", PARAMS(
 		{"id", VERB_TEXT, MUST, "DNS server, by id or name", "ns1"}, SERVER(MAY),
 		{"state", VERB_TEXT, MAY, "Enabled, or Disabled: no new zones", "Enabled"}), NULL, NULL},
-	{"update", "DnsPolicy", "change a policy", PARAMS(TTL), NULL, NULL},
+	{"update", "DnsPolicy", "change what facts of the cloud mean: in a network, for an account or domain, or for all", PARAMS(
+		NETWORK(MAY, "for this network"), ACCOUNT("for this account"), DOMAIN("for this domain, or domain of the account"),
+		{"ttl", VERB_INT, MAY, "TTL of records made by rules, in seconds", "3600"},
+		{"minimum_ttl", VERB_INT, MAY, "no TTL below this", "60"},
+		{"on_stop", VERB_TEXT, MAY, "names of a stopped instance: keep or remove", "keep"},
+		{"ptr", VERB_BOOLEAN, MAY, "PTR records, where a reverse zone is present", "true"},
+		{"common", VERB_BOOLEAN, MAY, "a name in the common zone as well", "false"},
+		{"common_zone", VERB_TEXT, MAY, "name of the common zone", "vm.example.net"},
+		{"groups", VERB_BOOLEAN, MAY, "names of instance groups", "true"},
+		{"secondary_addresses", VERB_BOOLEAN, MAY, "secondary addresses under the instance's name", "false"},
+		{"public_names", VERB_BOOLEAN, MAY, "names of public addresses, with a wildcard", "true"},
+		{"static_nat", VERB_TEXT, MAY, "static NAT's address under the instance's name: also, instead (of the inner one) or off", "instead"},
+		{"floating", VERB_TEXT, MAY, "name of a floating address: its address, or its members' addresses", "address"},
+		{"host_template", VERB_TEXT, MAY, "first label of an instance's name", "{name}"},
+		{"public_template", VERB_TEXT, MAY, "first label of a public address's name", "public-ip-{ip}"},
+		{"max_zones", VERB_INT, MAY, "zones that an account may own", "10"},
+		{"max_records", VERB_INT, MAY, "records that a zone may hold", "1000"},
+		{"allowed_types", VERB_LIST, MAY, "types of records that owners may make", "A,AAAA,CNAME,TXT"},
+		{"unset", VERB_LIST, MAY, "settings to take back; the next scope's hold then", "ttl,max_zones"}), NULL, NULL},
 
 	{"delete", "DnsZone", "delete a zone with its records", PARAMS(
-		{"id", VERB_TEXT, MUST, "zone, by id or name", "example.org"}), NULL, NULL},
+		{"id", VERB_TEXT, MUST, "zone, by id or name", "example.org"},
+		{"unmanage", VERB_BOOLEAN, MAY, "leave the zone to PowerDNS, as it is", "true"}), NULL, NULL},
 	{"delete", "DnsZones", "delete many zones, all or none", PARAMS(
 		MANY("zones", "delete dnszone",
 			"{\"id\": \"example.org\"}")), NULL, NULL},
 	{"delete", "DnsRecord", "delete the records of a name and type", PARAMS(
-		ZONE(MUST), RECORD_NAME(MUST, NAME_IN_ZONE), RECORD_TYPE(MUST)), NULL, NULL},
+		ZONE(MUST), RECORD_NAME(MUST, NAME_IN_ZONE), RECORD_TYPE(MUST),
+		{"contents", VERB_LIST, MAY, "only those of these contents", "192.0.2.1"}), NULL, NULL},
 	{"delete", "DnsRecords", "delete records of many names, all or none", PARAMS(
 		MANY("records", "delete dnsrecord",
 			"{\"dnszoneid\": \"example.org\", \"name\": \"www\", \"type\": \"A\"}")), NULL, NULL},
 	{"delete", "DnsServer", "delete a DNS server", PARAMS(
-		{"id", VERB_TEXT, MUST, "DNS server, by id or name", "ns1"}), NULL, NULL},
+		{"id", VERB_TEXT, MUST, "DNS server, by id or name", "ns1"},
+		{"cleanup", VERB_BOOLEAN, MAY, "delete its zones as well", "true"},
+		{"unmanage", VERB_BOOLEAN, MAY, "leave its zones to PowerDNS, as they are", "true"}), NULL, NULL},
 
 	{"add", "DnsServer", "add a DNS server: name servers that zones are made on", PARAMS(
-		SERVER(MUST), OWNER), NULL, NULL},
+		SERVER(MUST), {"provider", VERB_TEXT, MAY, "kind of server: PowerDNS or csdns", "PowerDNS"}, OWNER), NULL, NULL},
 
 	{"associate", "DnsZoneToNetwork", "give a network's instances names in a zone", PARAMS(
 		ZONE(MUST), NETWORK(MUST, "network, by id"),
@@ -130,7 +156,7 @@ const struct verb verbs[] = {
 		NETWORK(MAY, "network that may be associated with it")), NULL, NULL},
 	{"release", "DnsRecord", "give a name that a person took back to the rules", PARAMS(
 		ZONE(MUST), RECORD_NAME(MUST, NAME_IN_ZONE), RECORD_TYPE(MAY)), NULL, NULL},
-	{"reconcile", "Dns", "make all records as the rules say", PARAMS(PAGES), NULL, NULL},
+	{"reconcile", "Dns", "make all records as the rules say", NO_PARAMS, NULL, NULL},
 	{.word = NULL},
 };
 
