@@ -124,7 +124,8 @@ CREATE OR REPLACE VIEW csdns.live_address AS
       FROM csdns.live_nic n
      CROSS JOIN LATERAL (
            SELECT i.address, i.named AND NOT (n.static_nat = 'instead' AND EXISTS (SELECT FROM csdns.static_nat s
-                                                                                    WHERE s.nic = n.nic AND s.inner_address = i.address)) AS named
+                                                                                    WHERE s.instance = n.instance AND s.nic = n.nic
+                                                                                      AND s.inner_address = i.address)) AS named
              FROM (SELECT n.ip4, true WHERE n.ip4 IS NOT NULL
                    UNION ALL
                    SELECT n.ip6, true WHERE n.ip6 IS NOT NULL
@@ -133,7 +134,7 @@ CREATE OR REPLACE VIEW csdns.live_address AS
            UNION ALL
            SELECT s.address, n.secondary_addresses OR s.inner_address IS NULL OR s.inner_address <> ALL (n.secondary)
              FROM csdns.static_nat s
-            WHERE s.nic = n.nic AND n.static_nat IN ('also', 'instead')) AS a;
+            WHERE s.instance = n.instance AND s.nic = n.nic AND n.static_nat IN ('also', 'instead')) AS a;
 COMMENT ON VIEW csdns.live_address IS 'Addresses of NICs of instances that have names, public addresses by static NAT included.';
 DO $$
 DECLARE
