@@ -14,7 +14,7 @@ BEGIN
             WHEN insufficient_privilege THEN
                 RAISE EXCEPTION 'role "%" is missing and % may not create roles', wanted, current_user
                       USING ERRCODE = 'insufficient_privilege',
-                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin; CREATE ROLE csdns_tenant;';
+                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin; CREATE ROLE csdns_tenant; GRANT SET ON PARAMETER csdns.path TO PUBLIC;';
             WHEN duplicate_object OR unique_violation THEN
                 NULL;                   -- another database of the cluster was installed at the same moment
         END;
@@ -34,5 +34,23 @@ BEGIN
     IF NOT pg_has_role('csdns_admin', 'csdns_cloud', 'USAGE') THEN
         GRANT csdns_cloud TO csdns_admin;
     END IF;
+END
+$$;
+
+-- Functions say on which path they were called (SET csdns.path).  PostgreSQL lets only those attach a parameter of which it knows nothing
+-- to a function who are granted it; setting it in a session is open to all anyway.  The grant is the cluster's, as the roles are.
+DO $$
+BEGIN
+    IF has_parameter_privilege('csdns.path', 'SET') AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+       OR EXISTS (SELECT FROM pg_parameter_acl WHERE parname = 'csdns.path') THEN
+        RETURN;
+    END IF;
+    GRANT SET ON PARAMETER csdns.path TO PUBLIC;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE EXCEPTION '% may not attach the parameter csdns.path to functions', current_user
+              USING ERRCODE = 'insufficient_privilege', HINT = 'As a superuser: GRANT SET ON PARAMETER csdns.path TO PUBLIC;';
+    WHEN unique_violation THEN
+        NULL;                           -- another database of the cluster was installed at the same moment
 END
 $$;
