@@ -90,10 +90,11 @@ CREATE TABLE IF NOT EXISTS csdns.network_zone (
     CONSTRAINT subdomain_is_name CHECK (csdns.is_host(subdomain))
 );
 CREATE INDEX IF NOT EXISTS network_zone_domain_id_idx ON csdns.network_zone (domain_id);
+CREATE UNIQUE INDEX IF NOT EXISTS network_zone_subdomain_idx ON csdns.network_zone (domain_id, subdomain);
 COMMENT ON TABLE csdns.network_zone IS 'The zone that instances of a network have their names in. One for a network; a zone may serve many.';
 COMMENT ON COLUMN csdns.network_zone.network IS 'Network.';
 COMMENT ON COLUMN csdns.network_zone.domain_id IS 'Zone (domains.id).';
-COMMENT ON COLUMN csdns.network_zone.subdomain IS 'Labels between host name and zone, NULL for none.';
+COMMENT ON COLUMN csdns.network_zone.subdomain IS 'Labels between host name and zone, of one network only; NULL for none.';
 
 CREATE TABLE IF NOT EXISTS csdns.instance_name (
     instance  uuid NOT NULL REFERENCES csdns.instance ON UPDATE CASCADE ON DELETE CASCADE,

@@ -267,7 +267,9 @@ BEGIN
     IF TG_OP <> 'DELETE' THEN
         PERFORM require_zones(ids);
     END IF;
-    PERFORM apply_zones(ids, ARRAY(SELECT d.name::text FROM pdns_domain d WHERE d.id = ANY (ids)));
+    IF NOT is_later() THEN
+        PERFORM apply_zones(ids, ARRAY(SELECT d.name::text FROM pdns_domain d WHERE d.id = ANY (ids)));
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -291,6 +293,27 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+-- Before the index of 105-cloud-policy.sql says the same with less words.
+CREATE OR REPLACE FUNCTION csdns.on_network_zone_claim() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    other record;
+BEGIN
+    SELECT coalesce(w.name, w.uuid::text) AS network, d.name AS zone INTO other
+      FROM network_zone z
+      JOIN network w ON w.uuid = z.network
+      LEFT JOIN pdns_domain d ON d.id = z.domain_id
+     WHERE z.domain_id = NEW.domain_id AND z.subdomain = NEW.subdomain AND z.network <> NEW.network;
+    IF FOUND THEN
+        RAISE EXCEPTION 'network %: network "%" has subdomain "%" of zone "%" already', NEW.network, other.network, NEW.subdomain, other.zone
+              USING ERRCODE = 'unique_violation', SCHEMA = 'csdns', CONSTRAINT = 'network_zone_subdomain_idx';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER csdns_claim BEFORE INSERT OR UPDATE OF domain_id, subdomain ON csdns.network_zone
+    FOR EACH ROW EXECUTE FUNCTION csdns.on_network_zone_claim();
 
 -- PowerDNS' zones.
 
@@ -326,7 +349,7 @@ BEGIN
             SELECT n.net, d.id, n.classless FROM pdns_domain d CROSS JOIN LATERAL reverse_networks(d.name) AS n WHERE d.id = ANY (ids)
             ON CONFLICT DO NOTHING;
     END IF;
-    IF EXISTS (SELECT FROM instance) THEN
+    IF NOT is_later() AND EXISTS (SELECT FROM instance) THEN
         PERFORM apply_zones(ids, names);
     END IF;
     RETURN NULL;

@@ -58,11 +58,16 @@ SELECT is(zone('own.test'), '', 'and taken away');
 SELECT throws_ok($$INSERT INTO csdns.network_zone (network, domain_id) VALUES (u('w', 1), 99999)$$, '23505', NULL, 'one zone for a network');
 SELECT throws_ok($$UPDATE csdns.network_zone SET domain_id = 99999$$, '23503', 'zone 99999: not in domains', 'that is there');
 SELECT is((SELECT count(*)::int FROM csdns.drift), 0, 'no drift');
--- two networks with one zone and subdomain: one name, the first has it
+-- two networks with one zone: one name, the first has it
 INSERT INTO csdns.network (uuid) VALUES (u('w', 2));
-INSERT INTO csdns.network_zone (network, domain_id, subdomain) VALUES (u('w', 2), id('assoc.test'), 'a.b');
+SELECT throws_ok($$INSERT INTO csdns.network_zone (network, domain_id, subdomain) VALUES (u('w', 2), id('assoc.test'), 'a.b')$$, '23505',
+    format('network %s: network "net" has subdomain "a.b" of zone "assoc.test" already', u('w', 2)), 'a subdomain is one network''s');
+SELECT throws_ok($$INSERT INTO csdns.network_zone (network, domain_id, subdomain) SELECT w, id('assoc.test'), 'c' FROM unnest(ARRAY[u('w', 2), u('w', 3)]) AS w$$, '23505',
+    NULL, 'also within one statement');
+UPDATE csdns.network_zone SET subdomain = NULL;
+INSERT INTO csdns.network_zone (network, domain_id) VALUES (u('w', 2), id('assoc.test'));
 INSERT INTO csdns.instance (uuid, name, account, domain) VALUES (u('i', 2), 'VM', u('a', 1), u('d', 3));
 INSERT INTO csdns.nic (uuid, instance, network, ip4) VALUES (u('n', 2), u('i', 2), u('w', 2), '192.0.2.2');
-SELECT is(zone('assoc.test'), 'vm.a.b A 192.0.2.1', 'two networks with one zone and subdomain');
-SELECT is((SELECT count(*)::int FROM csdns.event WHERE type = 'DNS.NAME.COLLISION' AND name = 'vm.a.b.assoc.test'), 1, 'is a collision');
+SELECT is(zone('assoc.test'), 'vm A 192.0.2.1', 'two networks with one zone');
+SELECT is((SELECT count(*)::int FROM csdns.event WHERE type = 'DNS.NAME.COLLISION' AND name = 'vm.assoc.test'), 1, 'is a collision');
 SELECT * FROM finish();
