@@ -70,6 +70,8 @@ tests_unit_test_verb_args_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_verb_args_LDADD = $(UNIT_TOOL)
 
 UNIT_TESTS += tests/unit/test_verb_answer
+tests_unit_test_verb_answer_SOURCES = tests/unit/test_verb_answer.c tests/unit/fail_alloc.c
+tests_unit_test_verb_answer_LDFLAGS = $(UNIT_FAIL_ALLOC)
 tests_unit_test_verb_answer_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_verb_answer_LDADD = $(UNIT_TOOL)
 

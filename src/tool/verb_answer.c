@@ -106,6 +106,8 @@ static void add_value(struct buf *out, const json_t *value)
 		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 		if (text != NULL)
 			buf_add_str(out, text);
+		else
+			out->failed = true;
 		free(text);
 	}
 }
@@ -121,9 +123,10 @@ static void add_title(struct table *table, const char *name)
 	table_add(table, title, false);
 }
 
-static void add_row(struct table *table, const struct fields *fields, const json_t *row)
+static int add_row(struct table *table, const struct fields *fields, const json_t *row)
 {
 	struct buf text;
+	bool failed = false;
 
 	buf_init(&text);
 	for (size_t i = 0; i < fields->n; i++) {
@@ -131,9 +134,11 @@ static void add_row(struct table *table, const struct fields *fields, const json
 		buf_reset(&text, 4096);
 		add_value(&text, value);
 		buf_add_char(&text, '\0');
+		failed |= buf_failed(&text);
 		table_add(table, buf_failed(&text) ? "" : text.data, json_is_number(value));
 	}
 	buf_fini(&text);
+	return failed ? -1 : 0;
 }
 
 static int add_table(struct buf *out, const struct fields *fields, const json_t *rows, size_t width)
@@ -143,9 +148,11 @@ static int add_table(struct buf *out, const struct fields *fields, const json_t 
 	table_init(&table, fields->n);
 	for (size_t i = 0; i < fields->n; i++)
 		add_title(&table, fields->names[i]);
-	for (size_t i = 0; i < json_array_size(rows); i++)
-		add_row(&table, fields, json_array_get(rows, i));
-	int rc = table_print(&table, out, width);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < json_array_size(rows); i++)
+		rc = add_row(&table, fields, json_array_get(rows, i));
+	if (rc == 0)
+		rc = table_print(&table, out, width);
 	table_fini(&table);
 	return rc;
 }
@@ -175,13 +182,12 @@ static int print_object(const char *filter, const json_t *object, struct buf *ou
 	for (size_t i = 0; rc == 0 && i < fields.n; i++) {
 		buf_reset(&text, 4096);
 		add_value(&text, json_object_get(object, fields.names[i]));
+		rc = buf_failed(&text) ? -1 : 0;
 		cell_add_escaped(out, fields.names[i], strlen(fields.names[i]));
 		buf_add_str(out, text.len > 0 ? ": " : ":");
 		cell_add_escaped(out, text.data, text.len);
 		buf_add_char(out, '\n');
 	}
-	if (buf_failed(&text))
-		rc = -1;
 	buf_fini(&text);
 	fields_fini(&fields);
 	return rc;

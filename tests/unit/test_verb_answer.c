@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "fail_alloc.h"
 #include "tool/cell.h"
 #include "tool/verb.h"
 
@@ -67,6 +68,42 @@ static void test_others(void **state)
 	assert_text(&make, NULL, "{\"count\": 1, \"thing\": [{\"a\": 1}]}", 0, "A\n1\n");
 }
 
+/* Each allocation fails once: then nothing, or all, is printed. */
+static void assert_whole_or_nothing(const struct verb *verb, const char *json)
+{
+	json_t *answer = json_loads(json, 0, NULL);
+	struct buf whole;
+	bool failed = true;
+
+	buf_init(&whole);
+	assert_int_equal(verb_answer_text(verb, NULL, answer, 0, &whole), 0);
+	for (unsigned n = 1; failed; n++) {
+		struct buf out;
+		buf_init(&out);
+		fail_alloc_at(n);
+		int rc = verb_answer_text(verb, NULL, answer, 0, &out);
+		failed = fail_alloc_done();
+		fail_alloc_at(0);
+		if (rc == 0) {
+			assert_int_equal(out.len, whole.len);
+			assert_memory_equal(out.data, whole.data, whole.len);
+		}
+		assert_true(failed || rc == 0);
+		buf_fini(&out);
+	}
+	buf_fini(&whole);
+	json_decref(answer);
+}
+
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	assert_whole_or_nothing(&list, ROWS);
+	assert_whole_or_nothing(&chosen, ROWS);
+	assert_whole_or_nothing(&make, "{\"thing\": {\"name\": \"a\", \"list\": [\"x\", \"y\"]}}");
+	assert_whole_or_nothing(&make, "{\"success\": true, \"displaytext\": \"gone\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -74,6 +111,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_object),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_out_of_memory),
 	};
 
 	cell_init();
