@@ -2,20 +2,29 @@
 -- for every record are in 050-record.sql.
 
 -- PowerDNS' spelling: \DDD only where it must be, lower case.
+CREATE OR REPLACE FUNCTION csdns.canonical_escape(piece text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN piece ~ '^\\[0-9]{3}$' THEN
+                    CASE WHEN right(piece, 3)::int IN (46, 92) THEN '\' || chr(right(piece, 3)::int)
+                         WHEN right(piece, 3)::int BETWEEN 33 AND 126 THEN lower(chr(right(piece, 3)::int))
+                         ELSE piece END
+                WHEN piece ~ '^\\[^0-9.\\]$' THEN
+                    CASE WHEN piece ~ '^\\[!-~]$' THEN lower(right(piece, 1))
+                         WHEN octet_length(piece) = 2 THEN '\' || lpad(ascii(right(piece, 1))::text, 3, '0')
+                         ELSE piece END
+                WHEN starts_with(piece, '\') THEN piece
+                ELSE lower(piece) END
+$$;
+
 CREATE OR REPLACE FUNCTION csdns.canonical_name(name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
-    SELECT CASE WHEN strpos(name, '\') = 0 THEN lower(name) ELSE (
-        SELECT string_agg(CASE WHEN m[1] ~ '^\\[0-9]{3}$' THEN
-                                   CASE WHEN right(m[1], 3)::int IN (46, 92) THEN '\' || chr(right(m[1], 3)::int)
-                                        WHEN right(m[1], 3)::int BETWEEN 33 AND 126 THEN lower(chr(right(m[1], 3)::int))
-                                        ELSE m[1] END
-                               WHEN m[1] ~ '^\\[^0-9.\\]$' THEN
-                                   CASE WHEN m[1] ~ '^\\[!-~]$' THEN lower(right(m[1], 1))
-                                        WHEN octet_length(m[1]) = 2 THEN '\' || lpad(ascii(right(m[1], 1))::text, 3, '0')
-                                        ELSE m[1] END
-                               WHEN m[1] ~ '^\\' THEN m[1]
-                               ELSE lower(m[1]) END, '' ORDER BY t.at)
-          FROM regexp_matches(name, '(\\[0-9]{3}|\\.|[^\\]+|\\)', 'g') WITH ORDINALITY AS t (m, at)) END
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    IF strpos(name, '\') = 0 THEN
+        RETURN lower(name);
+    END IF;
+    RETURN (SELECT string_agg(canonical_escape(m[1]), '' ORDER BY t.at)
+              FROM regexp_matches(name, '(\\[0-9]{3}|\\.|[^\\]+|\\)', 'g') WITH ORDINALITY AS t (m, at));
+END
 $$;
 COMMENT ON FUNCTION csdns.canonical_name(text) IS 'A domain name in the one spelling that PowerDNS looks up: lower case, \DDD only for what has no other form. What is wrong with it stays wrong.';
 
@@ -124,6 +133,14 @@ END
 $$;
 COMMENT ON FUNCTION csdns.normal_content(text, text) IS
     'A record''s content as people write it, in the form in which it is served (MX and SRV with the priority in front): addresses in canonical text, targets in lower case without final dot, TXT in quotes; or what is wrong with it.';
+
+-- Split at commas that are not within double quotes; the quotes stay, they are part of a TXT record.
+CREATE OR REPLACE FUNCTION csdns.split_list(word text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+    SELECT CASE WHEN word ~ '^([^"\\]|\\.|"([^"\\]|\\.)*")*$'
+                THEN ARRAY(SELECT btrim(m[1]) FROM regexp_matches(word, '((?:[^",\\]|\\.|"(?:[^"\\]|\\.)*")+)', 'g') AS m) END
+$$;
+COMMENT ON FUNCTION csdns.split_list(text) IS 'The parts of a list in one string, separated by commas outside of double quotes; NULL if a quote is not closed.';
 
 -- The contents of one name and type together.
 CREATE OR REPLACE FUNCTION csdns.normal_contents(type text, given text[], OUT contents text[], OUT fault text) RETURNS record

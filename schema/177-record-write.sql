@@ -87,7 +87,7 @@ BEGIN
         SELECT w.dnszoneid, r.* FROM (SELECT DISTINCT u.dnszoneid FROM unnest(wishes) AS u) AS w CROSS JOIN LATERAL record_zone(w.dnszoneid) AS r
     ), p AS MATERIALIZED (
         SELECT w.number, w.contents AS given, w.ttl, z.domain_id, z.zone, z.own, z.ttl AS policy_ttl, z.minimum_ttl, z.allowed_types,
-               z.code AS zone_code, z.fault AS zone_fault, absolute_name(w.name, z.zone) AS name, upper(btrim(w.type)) AS type
+               z.code AS zone_code, z.fault AS zone_fault, coalesce(absolute_name(w.name, z.zone), w.name) AS name, upper(btrim(w.type)) AS type
           FROM unnest(wishes) AS w JOIN z ON z.dnszoneid IS NOT DISTINCT FROM w.dnszoneid
     ), c AS (
         SELECT p.*, t.code AS type_code, t.fault AS type_fault, n.contents, n.fault AS content_fault, zone_member_fault(p.name, p.zone) AS name_fault,
@@ -114,7 +114,7 @@ DECLARE
     faults text[];
     first_code text;
 BEGIN
-    SELECT array_agg(CASE WHEN NOT alone THEN format('number %s%s: %s', p.number, coalesce(format(' %s %s', left(p.name, 255), left(p.type, 20)), ''), p.fault)
+    SELECT array_agg(CASE WHEN NOT alone THEN entry_title(p.number, p.name, p.type) || ': ' || p.fault
                           WHEN p.zone IS NULL OR starts_with(p.fault, 'zone "') THEN p.fault
                           ELSE format('record "%s" %s: %s', left(p.name, 255), left(p.type, 20), p.fault) END ORDER BY p.number),
            min(p.code) FILTER (WHERE p.number = f.first)
@@ -242,9 +242,9 @@ CREATE OR REPLACE FUNCTION csdns.diff_rrsets(plans csdns.rrset_plan[], OUT fresh
 LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp SET enable_nestloop = off SET enable_hashjoin = on SET jit = off AS $$
 BEGIN
     WITH r AS MATERIALIZED (
-        SELECT r.*, row_number() OVER (PARTITION BY r.number, r.form ORDER BY r.disabled, r.id) AS nth,
-               min(r.ttl) OVER (PARTITION BY r.number) AS lowest
-          FROM rows_of(plans) AS r
+        SELECT r.*, row_number() OVER (PARTITION BY r.number, r.form ORDER BY r.disabled, r.id) AS nth FROM rows_of(plans) AS r
+    ), t AS MATERIALIZED (
+        SELECT r.number, min(r.ttl) AS ttl FROM r GROUP BY r.number
     ), p AS MATERIALIZED (
         SELECT * FROM unnest(plans)
     ), j AS MATERIALIZED (
@@ -252,8 +252,8 @@ BEGIN
                r.ttl IS DISTINCT FROM coalesce(p.ttl, r.ttl) OR p.contents IS NOT NULL AND r.disabled AS differs
           FROM p JOIN r ON r.number = p.number
     ), f AS MATERIALIZED (
-        SELECT p.number, c.content, coalesce(p.ttl, (SELECT min(r.lowest) FROM r WHERE r.number = p.number)) AS ttl
-          FROM p CROSS JOIN LATERAL unnest(p.contents) AS c (content)
+        SELECT p.number, c.content, coalesce(p.ttl, t.ttl) AS ttl
+          FROM p JOIN t ON t.number = p.number CROSS JOIN LATERAL unnest(p.contents) AS c (content)
          WHERE NOT EXISTS (SELECT FROM r WHERE r.number = p.number AND r.form = c.content)
     )
     SELECT (SELECT array_agg(ROW (p.number, p.domain_id, p.zone, p.own, p.name, p.type, x.contents, x.ttl, p.default_ttl, NULL, NULL)::rrset_plan)

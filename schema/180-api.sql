@@ -125,14 +125,6 @@ COMMENT ON COLUMN csdns.command_parameter.help IS 'What it means.';
 
 -- What a client sends for parameters.
 
--- Split at commas that are not within double quotes; the quotes stay, they are part of a TXT record.
-CREATE OR REPLACE FUNCTION csdns.split_list(word text) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
-    SELECT CASE WHEN word ~ '^([^"\\]|\\.|"([^"\\]|\\.)*")*$'
-                THEN ARRAY(SELECT btrim(m[1]) FROM regexp_matches(word, '((?:[^",\\]|\\.|"(?:[^"\\]|\\.)*")+)', 'g') AS m) END
-$$;
-COMMENT ON FUNCTION csdns.split_list(text) IS 'The parts of a list in one string, separated by commas outside of double quotes; NULL if a quote is not closed.';
-
 -- A value as the function's parameter takes it; for errors, values are shown but for those that may be secrets.
 CREATE OR REPLACE FUNCTION csdns.shown(key text, value jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
