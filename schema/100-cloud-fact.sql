@@ -3,7 +3,7 @@
 
 CREATE OR REPLACE FUNCTION csdns.is_label(word text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT word ~* '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
+    SELECT word ~ '^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'
 $$;
 COMMENT ON FUNCTION csdns.is_label(text) IS 'Whether the word can be a label of a host name: letters, digits and inner hyphens, 1 to 63 of them.';
 

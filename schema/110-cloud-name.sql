@@ -39,10 +39,10 @@ DECLARE
     size int;
 BEGIN
     IF zone LIKE '%.in-addr.arpa' AND depth <= 5 THEN
-        IF depth = 4 AND label[1] !~ '^\d+$' THEN
-            part := regexp_match(label[1], '^(\d{1,3})(-|/|_)(\d{1,3})$');
+        IF depth = 4 AND label[1] !~ '^[0-9]+$' THEN
+            part := regexp_match(label[1], '^([0-9]{1,3})(-|/|_)([0-9]{1,3})$');
             classless := true;
-            IF part IS NULL OR array_to_string(label[2:4], '.') !~ '^\d{1,3}(\.\d{1,3}){2}$' OR NOT is_ipv4(label[4] || '.' || label[3] || '.' || label[2] || '.0') THEN
+            IF part IS NULL OR array_to_string(label[2:4], '.') !~ '^[0-9]{1,3}(\.[0-9]{1,3}){2}$' OR NOT is_ipv4(label[4] || '.' || label[3] || '.' || label[2] || '.0') THEN
                 RETURN;
             END IF;
             first := part[1]::int;
@@ -66,7 +66,7 @@ BEGIN
         ELSIF depth <= 4 THEN
             classless := false;
             label := label[1:depth];
-            IF EXISTS (SELECT FROM unnest(label) AS l WHERE l !~ '^(0|[1-9]\d{0,2})$' OR l::int > 255) THEN
+            IF EXISTS (SELECT FROM unnest(label) AS l WHERE l !~ '^(0|[1-9][0-9]{0,2})$' OR l::int > 255) THEN
                 RETURN;
             END IF;
             net := format('%s.%s.%s.%s/%s', label[depth], coalesce(label[depth - 1], '0'), coalesce(label[depth - 2], '0'),

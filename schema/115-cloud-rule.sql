@@ -211,7 +211,7 @@ CREATE OR REPLACE VIEW csdns.rule_public AS
                    csdns.template_label(p.public_template, NULL, p.account_name, p.network_name, a.uuid, a.address) AS label
               FROM csdns.public_address a
               LEFT JOIN LATERAL (SELECT t.uuid FROM csdns.network t JOIN csdns.network_zone z ON z.network = t.uuid
-                                  WHERE t.vpc = a.vpc AND a.network IS NULL
+                                  WHERE t.vpc = a.vpc AND t.removed IS NULL AND a.network IS NULL
                                   ORDER BY t.uuid LIMIT 1) AS tier ON true
              CROSS JOIN LATERAL csdns.placement(coalesce(a.network, tier.uuid), a.account, a.domain) AS p
              WHERE a.removed IS NULL AND a.state = 'Allocated' AND p.public_names AND p.domain_id IS NOT NULL

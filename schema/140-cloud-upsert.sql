@@ -18,7 +18,7 @@ COMMENT ON FUNCTION csdns.is_ip(text) IS 'Whether the text is an IPv4 or IPv6 ad
 
 CREATE OR REPLACE FUNCTION csdns.is_time(word text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN word ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):?[0-5]\d)?)?$'
+    SELECT CASE WHEN word ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$'
                 THEN substr(word, 9, 2)::int <= extract(day FROM (left(word, 8) || '01')::date + interval '1 month - 1 day')
                 WHEN word IS NOT NULL THEN false END
 $$;

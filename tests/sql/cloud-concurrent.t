@@ -105,5 +105,26 @@ SQL
     in_line('pages');
 };
 
+subtest 'gone and back' => sub {
+    pgbench(<<'SQL', 4, 4);
+\set a random(1, 200)
+\set i random(1, 50)
+\set k random(1, 50)
+\set what random(1, 4)
+\if :what = 1
+SELECT csdns.remove_instance(jsonb_build_array(u('i', :i), u('i', :k)));
+\elif :what = 2
+SELECT csdns.remove_network(to_jsonb(u('w', 1)));
+\elif :what = 3
+SELECT csdns.upsert_network(jsonb_build_object('id', u('w', 1), 'type', 'Shared'));
+\else
+SELECT csdns.upsert_instance(page(:a));
+\endif
+SQL
+    in_line('gone and back');
+    one(q{SELECT csdns.upsert_network(jsonb_build_object('id', u('w', 1), 'type', 'Shared')), csdns.upsert_instance(page(1))});
+    is one(q{SELECT count(*) FROM records WHERE name LIKE 'vm%' AND type = 'A'}), 50, 'all have their names again';
+};
+
 is one('SELECT max(version) - min(version) + 1 - count(*) FROM csdns.version'), 0, 'versions without a gap';
 done_testing;

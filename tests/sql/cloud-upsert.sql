@@ -84,6 +84,21 @@ SELECT throws_ok(format('INSERT INTO csdns.nic (uuid, instance, network) VALUES 
 SELECT throws_ok(format('UPDATE csdns.domain SET parent = %L WHERE uuid = %L; UPDATE csdns.domain SET parent = %L WHERE uuid = %L', u('d', 2), u('d', 1), u('d', 1), u('d', 2)),
     '23514', NULL, 'a domain below itself');
 
+-- states as the API tells them: which mean names, and which once names are removed on stop
+CREATE FUNCTION public.named(n int, state text, how text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE csdns.policy SET on_stop = how WHERE on_stop <> how;
+    PERFORM csdns.upsert_instance(vm(n, jsonb_strip_nulls(jsonb_build_object('state', state)) - CASE WHEN state IS NULL THEN 'state' ELSE '' END));
+    RETURN EXISTS (SELECT FROM records WHERE name = 'vm' || n || '.acme.test');
+END $$;
+SELECT is(concat_ws(' ', named(5, state, 'keep'), named(5, state, 'remove')), want, concat_ws(' ', 'state', state)) FROM (VALUES
+    ('Running', 't t'), ('Starting', 't t'), ('Stopping', 't t'), ('Migrating', 't t'), ('Unknown', 't t'), ('Stopped', 't f'), ('Shutdown', 't f'), ('Restoring', 't f'),
+    ('Destroyed', 'f f'), ('Expunging', 'f f'), ('Expunged', 'f f'), ('Error', 'f f'), ('Whatever', 'f f'), ('', 'f f')) AS v (state, want);
+UPDATE csdns.policy SET on_stop = 'keep';
+SELECT is((SELECT removed FROM csdns.instance WHERE uuid = u('i', 5)), NULL, 'no state marks it as removed');
+SELECT csdns.upsert_instance(vm(5)), csdns.remove_instance(to_jsonb(u('i', 5)));
+SELECT is(csdns.upsert_instance(vm(5, '{"state": "Expunging"}')) || ' ' || (SELECT count(*) FROM records WHERE name LIKE 'vm5.%'), '1 0', 'a late answer does not bring it back');
+
 -- public addresses
 SELECT is(csdns.upsert_public_address(jsonb_build_object('id', u('x', 1), 'ipaddress', '203.0.113.1', 'associatednetworkid', u('w', 1), 'account', 'acme',
     'domainid', u('d', 1), 'isstaticnat', true, 'virtualmachineid', u('i', 1), 'vmipaddress', '192.0.2.1', 'issourcenat', false, 'state', 'Allocated')), 1, 'a public address');
