@@ -1,5 +1,7 @@
 -- Who calls, and what is theirs.  The one place that decides it: verbs, row-level security and the views for people all ask here.
 --
+-- All in plpgsql, which keeps plans for the session: row-level security asks at each statement.
+--
 -- A caller is the role that the session logged in with or SET ROLE to, also inside of functions that run with their owner's rights.
 -- A tenant is a role that stands for one account, or for one domain of the cloud with all below it; for nothing, when that is removed.
 
@@ -17,85 +19,133 @@ COMMENT ON COLUMN csdns.tenant.domain IS 'Domain that it stands for, with all ac
 COMMENT ON COLUMN csdns.tenant.created IS 'When it was added.';
 
 CREATE OR REPLACE FUNCTION csdns.caller() RETURNS name
-LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
-    SELECT CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END
+LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    RETURN CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role')::name END;
+END
 $$;
 COMMENT ON FUNCTION csdns.caller() IS 'The role that the session logged in with or SET ROLE to, also inside of functions that run with their owner''s rights.';
 
 CREATE OR REPLACE FUNCTION csdns.is_owner() RETURNS boolean
-LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
-    SELECT pg_has_role(caller(), n.nspowner, 'MEMBER') FROM pg_namespace n WHERE n.nspname = 'csdns'
+LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    RETURN (SELECT pg_has_role(caller(), n.nspowner, 'MEMBER') FROM pg_namespace n WHERE n.nspname = 'csdns');
+END
 $$;
 
 -- Being a tenant wins over every right that the role may have besides.
 CREATE OR REPLACE FUNCTION csdns.sees_all() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT NOT EXISTS (SELECT FROM tenant t WHERE t.role = caller())
-       AND (is_owner() OR pg_has_role(caller(), 'csdns_read', 'MEMBER') OR pg_has_role(caller(), 'csdns_cloud', 'MEMBER'))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    me name := caller();
+BEGIN
+    RETURN NOT EXISTS (SELECT FROM tenant t WHERE t.role = me)
+       AND (is_owner() OR pg_has_role(me, 'csdns_read', 'MEMBER') OR pg_has_role(me, 'csdns_cloud', 'MEMBER'));
+END
 $$;
 COMMENT ON FUNCTION csdns.sees_all() IS 'Whether the caller sees everybody''s zones and facts: all of csdns'' roles but tenants.';
 
 CREATE OR REPLACE FUNCTION csdns.is_admin() RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT NOT EXISTS (SELECT FROM tenant t WHERE t.role = caller()) AND (is_owner() OR pg_has_role(caller(), 'csdns_admin', 'MEMBER'))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    me name := caller();
+BEGIN
+    RETURN NOT EXISTS (SELECT FROM tenant t WHERE t.role = me) AND (is_owner() OR pg_has_role(me, 'csdns_admin', 'MEMBER'));
+END
 $$;
 COMMENT ON FUNCTION csdns.is_admin() IS 'Whether the caller may act for everybody: members of csdns_admin, and the owner of the schema.';
 
 CREATE OR REPLACE FUNCTION csdns.my_domains() RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT p.domain
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    me name := caller();
+BEGIN
+    RETURN ARRAY(SELECT p.domain
                    FROM tenant t
                    JOIN domain d ON d.uuid = t.domain AND d.removed IS NULL
                    JOIN domain_policy p ON d.uuid = ANY (p.lineage)
-                  WHERE t.role = caller())
+                  WHERE t.role = me);
+END
 $$;
 COMMENT ON FUNCTION csdns.my_domains() IS 'Domains of the cloud that the calling tenant stands for: its own and all below; none for a tenant that stands for an account.';
 
 CREATE OR REPLACE FUNCTION csdns.my_accounts() RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT a.uuid FROM tenant t JOIN account a ON a.uuid = t.account WHERE t.role = caller() AND a.removed IS NULL
-                 UNION SELECT a.uuid FROM account a WHERE a.domain = ANY (my_domains()))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    domains uuid[] := my_domains();
+    me name := caller();
+BEGIN
+    RETURN ARRAY(SELECT a.uuid FROM tenant t JOIN account a ON a.uuid = t.account WHERE t.role = me AND a.removed IS NULL
+                 UNION SELECT a.uuid FROM account a WHERE a.domain = ANY (domains));
+END
 $$;
 COMMENT ON FUNCTION csdns.my_accounts() IS 'Accounts that the calling tenant stands for.';
 
 CREATE OR REPLACE FUNCTION csdns.my_lineage() RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT coalesce((SELECT p.lineage
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    me name := caller();
+BEGIN
+    RETURN coalesce((SELECT p.lineage
                        FROM tenant t
                        LEFT JOIN account a ON a.uuid = t.account AND a.removed IS NULL
                        JOIN domain d ON d.uuid = coalesce(t.domain, a.domain) AND d.removed IS NULL
                        JOIN domain_policy p ON p.domain = d.uuid
-                      WHERE t.role = caller()), '{}')
+                      WHERE t.role = me), '{}');
+END
 $$;
 COMMENT ON FUNCTION csdns.my_lineage() IS 'The domain of the calling tenant and all domains above it, ROOT first.';
 
 CREATE OR REPLACE FUNCTION csdns.my_networks() RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT w.uuid FROM network w WHERE w.account = ANY (my_accounts())
-                 UNION SELECT w.uuid FROM network w WHERE w.account IS NULL AND w.domain = ANY (my_domains()))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+    domains uuid[] := my_domains();
+BEGIN
+    RETURN ARRAY(SELECT w.uuid FROM network w WHERE w.account = ANY (accounts)
+                 UNION SELECT w.uuid FROM network w WHERE w.account IS NULL AND w.domain = ANY (domains));
+END
 $$;
 COMMENT ON FUNCTION csdns.my_networks() IS 'Networks that the calling tenant owns.';
 
 CREATE OR REPLACE FUNCTION csdns.my_own_zones() RETURNS int[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT z.domain_id FROM dns_zone z WHERE z.account = ANY (my_accounts())
-                 UNION SELECT z.domain_id FROM dns_zone z WHERE z.account IS NULL AND z.domain = ANY (my_domains()))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+    domains uuid[] := my_domains();
+BEGIN
+    RETURN ARRAY(SELECT z.domain_id FROM dns_zone z WHERE z.account = ANY (accounts)
+                 UNION SELECT z.domain_id FROM dns_zone z WHERE z.account IS NULL AND z.domain = ANY (domains));
+END
 $$;
 COMMENT ON FUNCTION csdns.my_own_zones() IS 'Zones (domains.id) that the calling tenant owns: it may change, delegate and delete them.';
 
 CREATE OR REPLACE FUNCTION csdns.my_record_zones() RETURNS int[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT unnest(my_own_zones())
-                 UNION SELECT g.domain_id FROM zone_delegation g WHERE g.account = ANY (my_accounts())
-                 UNION SELECT g.domain_id FROM zone_delegation g WHERE g.domain = ANY (my_lineage() || my_domains()))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+    domains uuid[] := my_domains();
+    lineage uuid[] := my_lineage();
+    own int[] := my_own_zones();
+BEGIN
+    RETURN ARRAY(SELECT unnest(own)
+                 UNION SELECT g.domain_id FROM zone_delegation g WHERE g.account = ANY (accounts)
+                 UNION SELECT g.domain_id FROM zone_delegation g WHERE g.domain = ANY (lineage || domains));
+END
 $$;
 COMMENT ON FUNCTION csdns.my_record_zones() IS 'Zones (domains.id) that the calling tenant may put records into: its own, and those delegated to its account or domain.';
 
 CREATE OR REPLACE FUNCTION csdns.my_zones() RETURNS int[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT unnest(my_record_zones())
-                 UNION SELECT z.domain_id FROM dns_zone z WHERE z.account IS NULL AND z.domain = ANY (my_lineage())
-                 UNION SELECT g.domain_id FROM zone_delegation g WHERE g.network = ANY (my_networks()))
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    lineage uuid[] := my_lineage();
+    networks uuid[] := my_networks();
+    zones int[] := my_record_zones();
+BEGIN
+    RETURN ARRAY(SELECT unnest(zones)
+                 UNION SELECT z.domain_id FROM dns_zone z WHERE z.account IS NULL AND z.domain = ANY (lineage)
+                 UNION SELECT g.domain_id FROM zone_delegation g WHERE g.network = ANY (networks));
+END
 $$;
 COMMENT ON FUNCTION csdns.my_zones() IS
     'Zones (domains.id) that the calling tenant sees: those that it may put records into, those of the domains above it, and those delegated to its networks.';

@@ -6,30 +6,53 @@
 -- and pg_dump to roles that do not own the table.
 
 CREATE OR REPLACE FUNCTION csdns.my_scopes() RETURNS uuid[]
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT CASE WHEN my_lineage() = '{}' THEN '{}'
-                ELSE my_accounts() || my_networks() || my_lineage() || my_domains() || '{00000000-0000-0000-0000-000000000000}'::uuid[] END
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+    domains uuid[] := my_domains();
+    lineage uuid[] := my_lineage();
+    networks uuid[] := my_networks();
+BEGIN
+    RETURN CASE WHEN lineage = '{}' THEN '{}'
+                ELSE accounts || networks || lineage || domains || '{00000000-0000-0000-0000-000000000000}'::uuid[] END;
+END
 $$;
 COMMENT ON FUNCTION csdns.my_scopes() IS 'Scopes of policy that concern the calling tenant: its accounts, networks and domains, the domains above, everything.';
 
 CREATE OR REPLACE FUNCTION csdns.my_nic_networks() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT DISTINCT n.network FROM instance i JOIN nic n ON n.instance = i.uuid WHERE i.account = ANY (my_accounts())
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+BEGIN
+    RETURN QUERY
+        SELECT DISTINCT n.network FROM instance i JOIN nic n ON n.instance = i.uuid WHERE i.account = ANY (accounts);
+END
 $$;
 COMMENT ON FUNCTION csdns.my_nic_networks() IS 'Networks that instances of the calling tenant are in, whoever owns them.';
 
 CREATE OR REPLACE FUNCTION csdns.my_sources() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT i.uuid FROM instance i WHERE i.account = ANY (my_accounts())
-    UNION SELECT i.group_source FROM instance i WHERE i.account = ANY (my_accounts()) AND i.group_source IS NOT NULL
-    UNION SELECT p.uuid FROM public_address p WHERE p.account = ANY (my_accounts()) OR p.account IS NULL AND p.domain = ANY (my_domains())
-    UNION SELECT f.uuid FROM floating_address f WHERE f.account = ANY (my_accounts())
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+    domains uuid[] := my_domains();
+BEGIN
+    RETURN QUERY
+        SELECT i.uuid FROM instance i WHERE i.account = ANY (accounts)
+    UNION SELECT i.group_source FROM instance i WHERE i.account = ANY (accounts) AND i.group_source IS NOT NULL
+    UNION SELECT p.uuid FROM public_address p WHERE p.account = ANY (accounts) OR p.account IS NULL AND p.domain = ANY (domains)
+    UNION SELECT f.uuid FROM floating_address f WHERE f.account = ANY (accounts);
+END
 $$;
 COMMENT ON FUNCTION csdns.my_sources() IS 'Sources of records that are the calling tenant''s: instances, groups, public and floating addresses.';
 
 CREATE OR REPLACE FUNCTION csdns.my_zone_times() RETURNS TABLE (name text, since timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT d.name::text, z.created FROM dns_zone z JOIN pdns_domain d ON d.id = z.domain_id WHERE z.domain_id = ANY (my_own_zones())
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    own int[] := my_own_zones();
+BEGIN
+    RETURN QUERY
+        SELECT d.name::text, z.created FROM dns_zone z JOIN pdns_domain d ON d.id = z.domain_id WHERE z.domain_id = ANY (own);
+END
 $$;
 COMMENT ON FUNCTION csdns.my_zone_times() IS 'Names of the zones that the calling tenant owns, and since when they are there: what was before under that name was another''s.';
 
@@ -41,33 +64,46 @@ $$;
 COMMENT ON FUNCTION csdns.is_tenant_type(text) IS 'Whether tenants may have records of that type: any but SOA, LUA and numbers.';
 
 CREATE OR REPLACE FUNCTION csdns.is_mine(source uuid) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
-    SELECT EXISTS (SELECT FROM instance i WHERE i.uuid = source AND i.account = ANY (my_accounts()))
-        OR EXISTS (SELECT FROM instance i WHERE i.group_source = source AND i.account = ANY (my_accounts()))
-        OR EXISTS (SELECT FROM public_address p WHERE p.uuid = source AND (p.account = ANY (my_accounts()) OR p.account IS NULL AND p.domain = ANY (my_domains())))
-        OR EXISTS (SELECT FROM floating_address f WHERE f.uuid = source AND f.account = ANY (my_accounts()))
+LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp AS $$
+DECLARE
+    accounts uuid[] := my_accounts();
+    domains uuid[] := my_domains();
+BEGIN
+    RETURN EXISTS (SELECT FROM instance i WHERE i.uuid = source AND i.account = ANY (accounts))
+        OR EXISTS (SELECT FROM instance i WHERE i.group_source = source AND i.account = ANY (accounts))
+        OR EXISTS (SELECT FROM public_address p WHERE p.uuid = source AND (p.account = ANY (accounts) OR p.account IS NULL AND p.domain = ANY (domains)))
+        OR EXISTS (SELECT FROM floating_address f WHERE f.uuid = source AND f.account = ANY (accounts));
+END
 $$;
 
 -- In a zone that is only delegated: not the zone's own NS, and not what rules made for others.
 CREATE OR REPLACE FUNCTION csdns.may_edit(record_id bigint, zone_id int, name text, type text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT zone_id = ANY (my_record_zones())
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    zones int[] := my_record_zones();
+BEGIN
+    RETURN zone_id = ANY (zones)
        AND NOT (type = 'NS' AND EXISTS (SELECT FROM pdns_domain d WHERE d.id = zone_id AND d.name = may_edit.name))
-       AND NOT EXISTS (SELECT FROM rule_record m WHERE m.record_id = may_edit.record_id AND NOT is_mine(m.source))
+       AND NOT EXISTS (SELECT FROM rule_record m WHERE m.record_id = may_edit.record_id AND NOT is_mine(m.source));
+END
 $$;
 COMMENT ON FUNCTION csdns.may_edit(bigint, int, text, text) IS 'Whether the calling tenant may change this record in a zone that is delegated to it.';
 
 -- Nor may a new record take a name from them: people's win.  NS and DNAME hide all below.
 CREATE OR REPLACE FUNCTION csdns.may_put(zone_id int, name text, type text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    SELECT zone_id = ANY (my_record_zones())
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    zones int[] := my_record_zones();
+BEGIN
+    RETURN zone_id = ANY (zones)
        AND NOT (type = 'NS' AND EXISTS (SELECT FROM pdns_domain d WHERE d.id = zone_id AND d.name = may_put.name))
        AND NOT EXISTS (SELECT FROM pdns_record r JOIN rule_record m ON m.record_id = r.id
                         WHERE r.name = may_put.name AND r.domain_id + 0 = zone_id
                           AND (r.type = may_put.type OR may_put.type IN ('A', 'AAAA', 'PTR', 'CNAME', 'NS', 'DNAME', 'ALIAS')) AND NOT is_mine(m.source))
        AND NOT (type IN ('NS', 'DNAME')
                 AND EXISTS (SELECT FROM pdns_record r JOIN rule_record m ON m.record_id = r.id
-                             WHERE r.domain_id = zone_id AND is_inside(r.name, may_put.name) AND NOT is_mine(m.source)))
+                             WHERE r.domain_id = zone_id AND is_inside(r.name, may_put.name) AND NOT is_mine(m.source)));
+END
 $$;
 COMMENT ON FUNCTION csdns.may_put(int, text, text) IS 'Whether the calling tenant may put such a record into a zone that is delegated to it.';
 
