@@ -200,6 +200,9 @@ DECLARE
 BEGIN
     PERFORM lock_rules();
     zone_id := find_zone(id, 'own');
+    IF unmanage AND NOT is_admin() THEN             -- nobody's zone would count for no quota
+        RAISE EXCEPTION 'zone "%": only administrators may leave it unmanaged', id USING ERRCODE = 'insufficient_privilege';
+    END IF;
     SELECT d.name, count(r.id) AS records INTO zone
       FROM pdns_domain d LEFT JOIN pdns_record r ON r.domain_id = d.id AND r.type <> '' WHERE d.id = zone_id GROUP BY d.name;
     IF unmanage THEN
@@ -212,7 +215,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.delete_dns_zone(text, boolean) IS
-    'Deletes a zone with its records. With unmanage csdns forgets it, owner, associations and registered names, and the records stay. For its owner.';
+    'Deletes a zone with its records. With unmanage csdns forgets it, owner, associations and registered names, and the records stay. For its owner; unmanage for administrators.';
 
 GRANT EXECUTE ON FUNCTION csdns.create_dns_zone(text, text, text, text, boolean, text, text), csdns.update_dns_zone(text, text, text, text),
     csdns.list_dns_zones(text, text, text, text, text, text), csdns.delete_dns_zone(text, boolean) TO csdns_admin, csdns_tenant;

@@ -164,7 +164,8 @@ SELECT is(ask(who, format('SELECT success, displaytext FROM csdns.delete_dns_zon
     ('v_evil', $$'acme.example'$$, 'P0002 zone "acme.example": not found'),
     ('v_acme', $$'m.pub.test'$$, '42501 zone "m.pub.test": is not yours to change'),
     ('v_acme', $$''$$, '22023 zone is missing'),
-    ('v_acme', $$'acme.example', unmanage => true$$, '(t,"zone ""acme.example"" is no longer managed; its 4 records stay")')) AS v (who, what, want);
+    ('v_acme', $$'acme.example', unmanage => true$$, '42501 zone "acme.example": only administrators may leave it unmanaged'),
+    ('v_admin', $$'acme.example', unmanage => true$$, '(t,"zone ""acme.example"" is no longer managed; its 4 records stay")')) AS v (who, what, want);
 SELECT is(rr('acme.example'), 'web.acme.example A 192.0.2.1, www.acme.example A 192.0.2.1', 'records of an unmanaged zone stay');
 SELECT is((SELECT count(*)::int FROM csdns.rule_record_state WHERE name LIKE '%acme.example') || ' ' || (SELECT count(*) FROM csdns.network_zone) || ' ' || (SELECT count(*) FROM csdns.instance_name), '0 0 0',
     'and are nobody''s rules''; associations and names are forgotten');
