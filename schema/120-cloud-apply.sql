@@ -324,8 +324,10 @@ BEGIN
          WHERE x.there
             OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.domain_id = x.domain_id AND c.name = x.name)
                AND NOT EXISTS (SELECT FROM hold h WHERE h.domain_id = x.domain_id AND h.name = x.name AND h.type = x.type)
-               AND (x.type <> 'PTR'
-                    OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.name = x.content));
+               AND (x.type <> 'PTR'         -- to a name that is another's, or that a person deleted
+                    OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.name = x.content)
+                       AND (NOT EXISTS (SELECT FROM hold h WHERE h.name = x.content AND h.how = 'deleted')
+                            OR EXISTS (SELECT FROM pdns_record r WHERE r.name = x.content AND r.type IN ('A', 'AAAA'))));
 END
 $$;
 COMMENT ON FUNCTION csdns.find_drift() IS 'What csdns.drift shows.';
@@ -375,13 +377,16 @@ END
 $$;
 COMMENT ON FUNCTION csdns.reconcile() IS 'Brings all records in line with the rules and returns what it changed: added and deleted records. Nothing to do makes no version.';
 
-CREATE OR REPLACE FUNCTION csdns.release(record_name text, record_type text DEFAULT NULL) RETURNS int
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+-- In one zone, or with NULL in all.
+CREATE OR REPLACE FUNCTION csdns.release_holds(zone_id int, record_name text, record_type text) RETURNS int
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
 DECLARE
     freed hold[];
 BEGIN
     WITH gone AS (
-        DELETE FROM hold h WHERE h.name = lower(rtrim(record_name, '.')) AND (record_type IS NULL OR h.type = upper(record_type)) RETURNING h.*
+        DELETE FROM hold h
+         WHERE h.name = record_name AND (zone_id IS NULL OR h.domain_id = zone_id) AND (record_type IS NULL OR h.type = upper(record_type))
+        RETURNING h.*
     )
     SELECT array_agg(g::hold) INTO freed FROM gone g;
     IF freed IS NULL THEN
@@ -397,6 +402,11 @@ BEGIN
     PERFORM apply_rules(ARRAY(SELECT DISTINCT f.source FROM unnest(freed) AS f));
     RETURN cardinality(freed);
 END
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.release(record_name text, record_type text DEFAULT NULL) RETURNS int
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+    SELECT release_holds(NULL, lower(rtrim(record_name, '.')), record_type)
 $$;
 COMMENT ON FUNCTION csdns.release(text, text) IS
     'Gives records that a person took over from rules back to them: deletes what the person put under that name (and type, or NULL for all), then applies the rules. Returns how many were given back.';
