@@ -49,10 +49,12 @@ COMMENT ON COLUMN csdns.journal.serial IS 's: the serial before, NULL when the z
 -- One row an open transaction that has to do something at commit: its insertion queues the deferred trigger, and a rolled
 -- back savepoint takes both away.  Rows never outlive their transaction, hence UNLOGGED.
 CREATE UNLOGGED TABLE IF NOT EXISTS csdns.pending (
-    txid xid8 PRIMARY KEY
+    txid   xid8 PRIMARY KEY,
+    moving boolean NOT NULL DEFAULT false
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 COMMENT ON TABLE csdns.pending IS 'Transactions that will get a version at commit. Always empty to a reader.';
 COMMENT ON COLUMN csdns.pending.txid IS 'Transaction.';
+COMMENT ON COLUMN csdns.pending.moving IS 'csdns moves serials itself: not for the audit trail.';
 
 -- No foreign key: a check of it at commit could wait for another writer.
 CREATE TABLE IF NOT EXISTS csdns.serial_debt (

@@ -112,6 +112,7 @@ BEGIN
           INTO held, ids, contents
           FROM judged g;
 
+        UPDATE pending p SET moving = true WHERE p.txid = me AND ids IS NOT NULL;
         UPDATE pdns_record r SET content = m.content
           FROM unnest(ids, contents) AS m (id, content)
          WHERE r.id = m.id;
