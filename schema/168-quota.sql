@@ -42,13 +42,15 @@ $$;
 COMMENT ON FUNCTION csdns.check_zone_quota(uuid, uuid, int) IS
     'Refuses (53400) when the owner, an account, or without one a domain, has more zones than its policy allows. To be called after the insertion; added: how many were.';
 
--- Records that count: all but SOA and those that rules made.  Stops at one more than allowed, so a full zone costs no more than its quota
--- and what rules have in it.
+-- Records that count: all but SOA and those that rules made, but names that people gave to instances count.  Stops at one more than
+-- allowed, so a full zone costs no more than its quota and what rules have in it.
 CREATE OR REPLACE FUNCTION csdns.count_records_by_hand(zone_id int, up_to bigint) RETURNS bigint
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
     SELECT count(*)
       FROM (SELECT FROM pdns_record r
              WHERE r.domain_id = zone_id AND r.type IS DISTINCT FROM 'SOA' AND NOT EXISTS (SELECT FROM rule_record m WHERE m.record_id = r.id)
+            UNION ALL
+            SELECT FROM instance_name n WHERE n.domain_id = zone_id
              LIMIT up_to) AS r
 $$;
 

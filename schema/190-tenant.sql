@@ -49,6 +49,21 @@ BEGIN
 END
 $$;
 
+-- Names that a tenant's verb gives to instances, of which rules make records.
+CREATE OR REPLACE FUNCTION csdns.on_instance_name_insert() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    me name := caller();
+BEGIN
+    IF EXISTS (SELECT FROM tenant t WHERE t.role = me) THEN
+        PERFORM check_record_quota(ARRAY(SELECT DISTINCT n.domain_id FROM new_rows n), '{}');
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER csdns_tenant_insert AFTER INSERT ON csdns.instance_name REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION csdns.on_instance_name_insert();
+
 -- Why a role cannot be a tenant, or NULL: any right that it has besides would be a way round.
 CREATE OR REPLACE FUNCTION csdns.tenant_fault(role name) RETURNS text
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
@@ -94,15 +109,6 @@ EXCEPTION
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'role "%": is not a member of csdns_tenant and % may not make it one', role, current_user
               USING ERRCODE = 'insufficient_privilege', HINT = format('As a superuser: GRANT csdns_tenant TO %I; then repeat this.', role);
-END
-$$;
-
-CREATE OR REPLACE FUNCTION csdns.require_admin(what text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp AS $$
-BEGIN
-    IF NOT is_admin() THEN
-        RAISE EXCEPTION '% is for administrators: % is none', what, caller() USING ERRCODE = 'insufficient_privilege';
-    END IF;
 END
 $$;
 

@@ -52,6 +52,9 @@ SELECT lives_ok($$SELECT add('z1.test', 'c')$$, 'one gone, one more');
 UPDATE records SET ttl = 77 WHERE name = 'vm1.z1.test';
 SELECT throws_ok($$SELECT csdns.check_record_quota(ARRAY[z('z2.test'), z('z1.test')])$$, '53400', NULL, 'what a person took over counts');
 
+INSERT INTO csdns.instance_name SELECT u('i', 5), z('z2.test'), 'n' || n || '.z2.test' FROM generate_series(1, 2) AS n;
+SELECT throws_ok($$SELECT csdns.check_record_quota(ARRAY[z('z2.test')])$$, '53400', NULL, 'names that people gave to instances count');
+
 -- types
 UPDATE csdns.policy SET max_records = NULL, allowed_types = '{A,aaaa}' WHERE scope = u('a', 1);
 SELECT lives_ok($$SELECT add('z1.test', 'd')$$, 'an allowed type');
