@@ -154,6 +154,41 @@ SELECT is(answer(command, params), want, format('api %s %s', command, params)) F
     ('applyRules', '{}', '"0A000"'),
     ('createDnsZone; DROP', '{}', '"0A000"')) AS v (command, params, want);
 
+-- networks, instances, delegations, policy
+SELECT is(try(who, what), want, who || ': ' || what) FROM (VALUES
+    ('tv_acme', $$SELECT * FROM csdns.delegate_dns_zone('secret-globex.test', account => 'acme')$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.delegate_dns_zone('shared.test', account => 'acme')$$, '42501'),
+    ('tv_acme', $$SELECT * FROM csdns.delegate_dns_zone('net.test', account => 'acme')$$, '42501'),
+    ('tv_acme', $$SELECT * FROM csdns.delegate_dns_zone('acme.test', account => 'secret-globex')$$, '1'),
+    ('tv_acme', $$SELECT * FROM csdns.undelegate_dns_zone('shared.test', account => 'acme')$$, '42501'),
+    ('tv_acme', $$SELECT * FROM csdns.associate_dns_zone_to_network('acme.test', u('w', 1)::text)$$, '1'),
+    ('tv_acme', $$SELECT * FROM csdns.associate_dns_zone_to_network('net.test', u('w', 1)::text)$$, '1'),
+    ('tv_acme', $$SELECT * FROM csdns.associate_dns_zone_to_network('root.test', u('w', 1)::text)$$, '42501'),
+    ('tv_acme', $$SELECT * FROM csdns.associate_dns_zone_to_network('secret-globex.test', u('w', 1)::text)$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.associate_dns_zone_to_network('acme.test', u('w', 2)::text)$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.associate_dns_zone_to_network('acme.test', u('w', 3)::text)$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.disassociate_dns_zone_from_network(u('w', 2)::text)$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.disassociate_dns_zone_from_network(u('w', 3)::text)$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.register_dns_record_for_vm(u('i', 1)::text, 'shared.test', 'x')$$, '1'),
+    ('tv_acme', $$SELECT * FROM csdns.register_dns_record_for_vm(u('i', 1)::text, 'secret-globex.test', 'x')$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.register_dns_record_for_vm(u('i', 1)::text, 'root.test', 'x')$$, '42501'),
+    ('tv_acme', $$SELECT * FROM csdns.register_dns_record_for_vm(u('i', 1)::text, 'net.test', 'x')$$, '42501'),
+    ('tv_acme', $$SELECT * FROM csdns.register_dns_record_for_vm(u('i', 2)::text, 'acme.test', 'x')$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.register_dns_record_for_vm(u('i', 1)::text, 'acme.test', 'x.secret-globex.test.')$$, '22023'),
+    ('tv_acme', $$SELECT * FROM csdns.unregister_dns_record_for_vm(u('i', 2)::text, 'shared.test', 'secret-alias')$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.list_dns_records_for_vm(u('i', 2)::text)$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.list_dns_zone_delegations('secret-globex.test')$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.list_dns_zone_networks('secret-globex.test')$$, 'P0002'),
+    ('tv_acme', $$SELECT * FROM csdns.list_dns_zone_networks(networkid => u('w', 2)::text)$$, '0'),
+    ('tv_acme', $$SELECT * FROM csdns.update_dns_policy(max_zones => 1000)$$, '42501'),
+    ('tv_dom', $$SELECT * FROM csdns.associate_dns_zone_to_network('secret-globex.test', u('w', 1)::text)$$, '1'),
+    ('tv_norow', $$SELECT * FROM csdns.list_dns_zone_delegations()$$, '0'),
+    ('tv_norow', $$SELECT * FROM csdns.list_dns_zone_networks()$$, '0')) AS v (who, what, want);
+SELECT is(seen(who, what), want, who || ' sees: ' || what) FROM (VALUES
+    ('tv_acme', 'SELECT dnszonename FROM csdns.list_dns_zone_delegations()', 'net.test shared.test'),
+    ('tv_acme', 'SELECT network FROM csdns.list_dns_zone_networks()', ''),
+    ('tv_acme', $$SELECT displaytext FROM csdns.register_dns_record_for_vm(u('i', 1)::text, 'shared.test', 'secret-vm')$$, 'somebody else has the name; it is given when that is free')) AS v (who, what, want);
+
 -- quotas by verbs
 INSERT INTO csdns.policy (scope, max_zones, max_records, allowed_types) VALUES (u('a', 1), 1, 3, '{A,TXT}');
 SELECT is(try(who, what), want, who || ': ' || what) FROM (VALUES
@@ -168,6 +203,8 @@ SELECT is(try(who, what), want, who || ': ' || what) FROM (VALUES
     ('tv_acme', $$SELECT * FROM csdns.create_dns_records('[{"dnszoneid": "acme.test", "name": "x", "type": "A", "contents": ["192.0.2.66"]}, {"dnszoneid": "acme.test", "name": "y", "type": "A", "contents": ["192.0.2.66"]}]')$$, '53400'),
     ('tv_dom', $$SELECT * FROM csdns.create_dns_record('acme.test', 'x', 'AAAA', '{::1}')$$, '22023')) AS v (who, what, want);
 
+SELECT is(try('tv_acme', $$SELECT csdns.register_dns_record_for_vm(virtualmachineid => u('i', 1)::text, dnszoneid => 'acme.test', name => n::text) FROM generate_series(1, 3) AS n$$), '53400',
+    'names for instances are no way round');
 -- settings of the session are no way to write beside the rules
 SET csdns.rules = 'later';
 SELECT is(try('tv_acme', $$SELECT * FROM csdns.delete_dns_record('shared.test', 'mine', 'A')$$), '1', 'csdns.rules = later');
@@ -176,7 +213,7 @@ RESET csdns.rules;
 -- functions: only those that are meant for tenants
 SELECT is(string_agg(p.oid::regprocedure::text, E'\n' ORDER BY 1), NULL, 'no function for tenants beside verbs and who they are')
   FROM pg_proc p
- WHERE p.pronamespace = 'csdns'::regnamespace AND p.prorettype <> 'trigger'::regtype AND has_function_privilege('csdns_tenant', p.oid, 'EXECUTE')
+ WHERE p.pronamespace = 'csdns'::regnamespace AND has_function_privilege('csdns_tenant', p.oid, 'EXECUTE')
    AND p.proname NOT IN ('caller', 'my_domains', 'my_accounts', 'my_lineage', 'my_networks', 'my_own_zones', 'my_record_zones', 'my_zones', 'my_scopes', 'my_nic_networks', 'my_sources', 'my_zone_times',
                          'is_tenant_type', 'may_edit', 'may_put', 'api')
    AND p.provolatile <> 'i' AND NOT EXISTS (SELECT FROM csdns.command c WHERE c.function_oid = p.oid);
