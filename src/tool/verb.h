@@ -36,7 +36,7 @@ struct verb {
 	const char *help; /* one line */
 	const struct verb_param *params;
 	const char *columns; /* of the table for people, with commas between; NULL: all */
-	const char *things;  /* what a list lists: "zones"; NULL: not a list */
+	const char *things;  /* of the rows that are answered: "zones"; NULL: no rows */
 };
 
 struct verb_settings {

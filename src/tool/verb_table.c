@@ -31,6 +31,8 @@
 #define CONTENTS(required) {"contents", VERB_LIST, required, "contents of the records", "192.0.2.1,192.0.2.2"}
 #define NAME_IN_ZONE "name, inside the zone, or with the zone's at its end; @ is the zone"
 
+#define VM_NAME "name, inside the zone, or with the zone's at its end; without it the host name"
+
 #define MANY(name, command, one) \
 	{name, VERB_JSON, MUST, "array of objects with the parameters of \"" command "\"", "'[" one "]'"}
 
@@ -43,6 +45,7 @@
 	{"publicdomainsuffix", VERB_TEXT, MAY, "name below which others' zones are put", "cloud.example.net"}
 
 #define ZONE_COLUMNS "name,type,state,dnsservername,account,domain,records"
+#define VM_RECORD_COLUMNS "name,type,ttl,contents,origin,state,displaytext"
 #define RECORD_COLUMNS "name,type,ttl,contents,origin"
 
 const struct verb verbs[] = {
@@ -57,20 +60,26 @@ const struct verb verbs[] = {
 		{"dnsserverid", VERB_TEXT, MAY, "only those on this DNS server, by id or name", "ns1"},
 		KEYWORD, OF_OWNER, PAGES),
 		ZONE_COLUMNS, "zones"},
-	{"list", "DnsZoneDelegations", "who else may use a zone", PARAMS(ZONE(MAY), PAGES), NULL, "delegations"},
+	{"list", "DnsZoneDelegations", "who else may use a zone", PARAMS(ZONE(MAY), PAGES),
+		"dnszonename,account,domain,network,created", "delegations"},
 	{"list", "DnsZoneNetworks", "networks whose instances have names in a zone", PARAMS(
-		ZONE(MAY), NETWORK(MAY, "only this network"), PAGES), NULL, "networks"},
+		ZONE(MAY), NETWORK(MAY, "only this network"), PAGES),
+		"dnszonename,network,networkid,subdomain,instances,collisions", "networks"},
 	{"list", "DnsRecords", "records, each name and type once", PARAMS(
 		ZONE(MAY), RECORD_NAME(MAY, "only of this name"), RECORD_TYPE(MAY), KEYWORD, PAGES),
 		RECORD_COLUMNS, "records"},
 	{"list", "DnsRecordsForVm", "names of an instance", PARAMS(
-		INSTANCE(MUST, "instance, by id"), PAGES), RECORD_COLUMNS, "records"},
-	{"list", "DnsPolicies", "policies: what facts of the cloud mean", PARAMS(PAGES), NULL, "policies"},
+		INSTANCE(MUST, "instance, by id"), PAGES), VM_RECORD_COLUMNS, "records"},
+	{"list", "DnsPolicies", "policies: what facts of the cloud mean", PARAMS(
+		NETWORK(MAY, "only of this network"), ACCOUNT("only of this account"), DOMAIN("only of this domain, or domain of the account"), PAGES),
+		"scope,domain,account,network,ttl,minimum_ttl,on_stop,static_nat,floating,max_zones,max_records,allowed_types", "policies"},
 	{"list", "DnsEvents", "events: collisions, refusals, records taken over", PARAMS(
-		{"type", VERB_TEXT, MAY, "only of this type", "DNS.NAME.COLLISION"}, KEYWORD, PAGES), NULL, "events"},
+		{"type", VERB_TEXT, MAY, "only of this type", "DNS.NAME.COLLISION"}, KEYWORD,
+		{"since", VERB_INT, MAY, "only those with a higher id", "1000"}, PAGES), NULL, "events"},
 	{"list", "DnsCollisions", "names that two want", PARAMS(PAGES), NULL, "collisions"},
 	{"list", "DnsDrift", "records that differ from what the rules say", PARAMS(PAGES), NULL, "differences"},
-	{"list", "DnsAudit", "the audit trail: who changed what, and how", PARAMS(KEYWORD, PAGES), NULL, "entries"},
+	{"list", "DnsAudit", "the audit trail: who changed what, and how", PARAMS(KEYWORD, PAGES),
+		"at,role,cloud_user,path,what,action,zone,name", "entries"},
 	{"list", "Apis", "commands that you may run, as the database knows them", PARAMS(
 		{"name", VERB_TEXT, MAY, "only this one", "createDnsZone"}, PAGES), "name,description", "commands"},
 
@@ -145,9 +154,10 @@ const struct verb verbs[] = {
 	{"disassociate", "DnsZoneFromNetwork", "take a network's instances' names away", PARAMS(
 		NETWORK(MUST, "network, by id")), NULL, NULL},
 	{"register", "DnsRecordForVm", "give an instance a further name", PARAMS(
-		INSTANCE(MUST, "instance, by id"), ZONE(MUST), RECORD_NAME(MAY, NAME_IN_ZONE)), NULL, NULL},
+		INSTANCE(MUST, "instance, by id"), ZONE(MUST), RECORD_NAME(MAY, VM_NAME)),
+		VM_RECORD_COLUMNS, "records"},
 	{"unregister", "DnsRecordForVm", "take a further name from an instance", PARAMS(
-		INSTANCE(MUST, "instance, by id"), ZONE(MUST), RECORD_NAME(MAY, NAME_IN_ZONE)), NULL, NULL},
+		INSTANCE(MUST, "instance, by id"), ZONE(MUST), RECORD_NAME(MAY, VM_NAME)), NULL, NULL},
 	{"delegate", "DnsZone", "let an account, a domain or a network use a zone", PARAMS(
 		ZONE(MUST), ACCOUNT("account that may use it"), DOMAIN("domain that may use it, or domain of the account"),
 		NETWORK(MAY, "network that may be associated with it")), NULL, NULL},
@@ -156,7 +166,7 @@ const struct verb verbs[] = {
 		NETWORK(MAY, "network that may be associated with it")), NULL, NULL},
 	{"release", "DnsRecord", "give a name that a person took back to the rules", PARAMS(
 		ZONE(MUST), RECORD_NAME(MUST, NAME_IN_ZONE), RECORD_TYPE(MAY)), NULL, NULL},
-	{"reconcile", "Dns", "make all records as the rules say", NO_PARAMS, NULL, NULL},
+	{"reconcile", "Dns", "make all records as the rules say", NO_PARAMS, NULL, "changes"},
 	{.word = NULL},
 };
 

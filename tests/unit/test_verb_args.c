@@ -130,7 +130,7 @@ static void test_table(void **state)
 	for (const struct verb *verb = verbs; verb->word != NULL; verb++) {
 		bool has_group = false;
 		assert_ptr_equal(verb_find(verb->word, verb->noun), verb);
-		assert_int_equal(strcmp(verb->word, "list") == 0, verb->things != NULL);
+		assert_true(strcmp(verb->word, "list") != 0 || verb->things != NULL);
 		for (const struct tool_group *group = verb_groups; group->name != NULL; group++)
 			has_group |= strcmp(group->name, verb->word) == 0;
 		assert_true(has_group);
