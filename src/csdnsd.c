@@ -41,6 +41,8 @@ struct settings {
 	long default_ttl;
 	size_t max_request;
 	long max_connections;
+	long max_transactions;
+	long transaction_timeout_ms;
 	bool check;
 	bool help;
 	bool version;
@@ -125,6 +127,23 @@ static const struct option_spec specs[] = {
 		.min = 1,
 		.max = 100000,
 		.help = "most connections at once"},
+	{.name = "max-transactions",
+		.type = OPTION_INT,
+		.offset = FIELD(max_transactions),
+		.value = "N",
+		.initial = "8",
+		.min = 1,
+		.max = 1000,
+		.help = "most transactions of PowerDNS at once, each with a connection to the "
+			"database; one more waits for a moment and then fails"},
+	{.name = "transaction-timeout",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(transaction_timeout_ms),
+		.value = "TIME",
+		.initial = "60s",
+		.min = 100,
+		.max = 86400000,
+		.help = "a transaction of PowerDNS without a request for so long is rolled back"},
 	{.name = "check",
 		.type = OPTION_FLAG,
 		.offset = FIELD(check),
@@ -155,6 +174,7 @@ struct daemon {
 	struct event_base *base;
 	struct feed *feed;
 	struct writer *writer;
+	struct transactions *transactions;
 	struct server *server;
 	int listen_fd;
 	char *socket;  /* that was made; NULL where it is systemd's */
@@ -278,6 +298,15 @@ static struct feed_settings feed_settings(const struct settings *settings)
 	};
 }
 
+static struct transactions_settings transactions_settings(const struct settings *settings)
+{
+	return (struct transactions_settings){
+		.db = settings->db,
+		.max = (unsigned)settings->max_transactions,
+		.idle_ms = settings->transaction_timeout_ms,
+	};
+}
+
 /* ---- signals ---- */
 
 static bool same(const char *a, const char *b)
@@ -302,6 +331,7 @@ static bool needs_restart(const struct settings *old, const struct settings *new
 	       !same(old->socket_group, new->socket_group) ||
 	       old->socket_mode != new->socket_mode || old->max_request != new->max_request ||
 	       old->max_connections != new->max_connections ||
+	       old->max_transactions != new->max_transactions ||
 	       !same_list(&old->allow_users, &new->allow_users);
 }
 
@@ -328,7 +358,9 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		daemon->settings = fresh;
 		apply_log_level(&fresh);
 		log_notice("reloading");
+		struct transactions_settings transactions = transactions_settings(&fresh);
 		writer_set_db(daemon->writer, fresh.db);
+		transactions_set(daemon->transactions, &transactions);
 		feed_reload(daemon->feed, &feed);
 		options_fini(specs, &old);
 	}
@@ -414,6 +446,15 @@ static void write_status(void *arg, struct buf *text)
 	status_text(text, daemon->feed, daemon->server);
 }
 
+static void load_again(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct feed_settings feed = feed_settings(&daemon->settings);
+
+	log_notice("loading the store again, as PowerDNS was asked to");
+	feed_reload(daemon->feed, &feed);
+}
+
 /* ---- wiring ---- */
 
 static int open_socket(struct daemon *daemon)
@@ -467,6 +508,7 @@ static bool make_parts(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->settings;
 	struct feed_settings feed = feed_settings(settings);
+	struct transactions_settings transactions = transactions_settings(settings);
 	struct server_settings server = {
 		.max_request = settings->max_request,
 		.max_connections = (unsigned)settings->max_connections,
@@ -479,13 +521,16 @@ static bool make_parts(struct daemon *daemon)
 		return false;
 	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	daemon->writer = writer_new(daemon->base, settings->db);
-	if (daemon->draining == NULL || daemon->writer == NULL)
+	daemon->transactions = transactions_new(daemon->base, &transactions);
+	if (daemon->draining == NULL || daemon->writer == NULL || daemon->transactions == NULL)
 		return false;
-	daemon->server = server_new(daemon->base, &server, daemon->listen_fd, daemon->writer);
+	struct server_writers writers = {daemon->writer, daemon->transactions};
+	daemon->server = server_new(daemon->base, &server, daemon->listen_fd, &writers);
 	if (daemon->server == NULL)
 		return false;
 	server_protocol(daemon->server)->status = write_status;
-	server_protocol(daemon->server)->status_arg = daemon;
+	server_protocol(daemon->server)->reload = load_again;
+	server_protocol(daemon->server)->arg = daemon;
 	daemon->feed = feed_new(daemon->base, &feed, &feed_handlers, daemon);
 	return daemon->feed != NULL && add_signal(daemon, SIGHUP, on_reload) &&
 	       add_signal(daemon, SIGTERM, on_stop) && add_signal(daemon, SIGINT, on_stop);
@@ -495,6 +540,7 @@ static void free_parts(struct daemon *daemon)
 {
 	server_free(daemon->server);
 	writer_free(daemon->writer);
+	transactions_free(daemon->transactions);
 	feed_free(daemon->feed);
 	close_socket(daemon);
 	free(daemon->socket);

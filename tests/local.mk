@@ -133,6 +133,12 @@ tests_unit_test_protocol_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_protocol_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_protocol_LDADD = $(UNIT_PROTOCOL)
 
+UNIT_TESTS += tests/unit/test_protocol_write
+tests_unit_test_protocol_write_SOURCES = tests/unit/test_protocol_write.c tests/unit/fail_alloc.c
+tests_unit_test_protocol_write_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_protocol_write_LDFLAGS = $(UNIT_FAIL_ALLOC)
+tests_unit_test_protocol_write_LDADD = $(UNIT_PROTOCOL)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

@@ -21,6 +21,8 @@ struct pg {
 	short io_what;
 	struct event *turn; /* a timer at once: work that is left, or a failure to be told */
 	bool in_copy;	    /* COPY … TO STDOUT is under way */
+	bool is_feeding;    /* COPY … FROM STDIN is */
+	bool has_unsent;    /* and on_sent is to be told */
 	bool in_pipeline;
 	bool is_busy;	      /* something was sent whose results have not all come */
 	bool is_failed;	      /* tell on_down in the next turn */
@@ -89,6 +91,8 @@ static void pg_close(struct pg *pg)
 	pg->conn = NULL;
 	pg->state = PG_CLOSED;
 	pg->in_copy = false;
+	pg->is_feeding = false;
+	pg->has_unsent = false;
 	pg->in_pipeline = false;
 	pg->is_busy = false;
 	pg->is_failed = false;
@@ -191,6 +195,7 @@ static void flush(struct pg *pg)
 {
 	int left = PQflush(pg->conn);
 
+	pg->has_unsent = left > 0;
 	if (left < 0)
 		fail_with_conn(pg);
 	else
@@ -247,6 +252,33 @@ void pg_pipeline_sync(struct pg *pg)
 		fail_with_conn(pg);
 	else
 		flush(pg);
+}
+
+void pg_copy_put(struct pg *pg, const char *rows, size_t len)
+{
+	if (!pg_is_up(pg))
+		return;
+	/* 0 is a failure too: libpq's buffer can grow, and did not. */
+	if (PQputCopyData(pg->conn, rows, (int)len) != 1)
+		fail_with_conn(pg);
+	else
+		flush(pg);
+}
+
+void pg_copy_end(struct pg *pg, const char *reason)
+{
+	if (!pg_is_up(pg))
+		return;
+	pg->is_feeding = false;
+	if (PQputCopyEnd(pg->conn, reason) != 1)
+		fail_with_conn(pg);
+	else
+		flush(pg);
+}
+
+bool pg_has_unsent(const struct pg *pg)
+{
+	return pg->has_unsent;
 }
 
 /* ---- receiving ---- */
@@ -312,7 +344,8 @@ static bool pipeline_done(struct pg *pg)
 /* A result; false when there is none yet, or none is expected. */
 static bool take_result(struct pg *pg)
 {
-	if (!pg->is_busy || PQisBusy(pg->conn))
+	/* libpq gives the result that says COPY again and again, until its end. */
+	if (!pg->is_busy || pg->is_feeding || PQisBusy(pg->conn))
 		return false;
 	PGresult *result = PQgetResult(pg->conn);
 	if (result == NULL)
@@ -324,6 +357,8 @@ static bool take_result(struct pg *pg)
 	}
 	if (status == PGRES_COPY_OUT)
 		pg->in_copy = true;
+	if (status == PGRES_COPY_IN)
+		pg->is_feeding = true;
 	pg->handlers->on_result(pg->arg, result);
 	PQclear(result);
 	return true;
@@ -338,6 +373,15 @@ static void take_notifies(struct pg *pg)
 			pg->handlers->on_notify(pg->arg, notify->relname, notify->extra);
 		PQfreemem(notify);
 	}
+}
+
+static void flush_and_tell(struct pg *pg)
+{
+	bool had_unsent = pg->has_unsent;
+
+	flush(pg);
+	if (had_unsent && !pg->has_unsent && !pg->is_failed && pg->handlers->on_sent != NULL)
+		pg->handlers->on_sent(pg->arg);
 }
 
 static void receive(struct pg *pg)
@@ -359,7 +403,7 @@ static void receive(struct pg *pg)
 	if (!pg->is_failed && !pg->is_stopped)
 		take_notifies(pg);
 	if (!pg->is_failed && !pg->is_stopped)
-		flush(pg);
+		flush_and_tell(pg);
 }
 
 static void pg_work(struct pg *pg)

@@ -26,6 +26,7 @@ struct pg_handlers {
 	void (*on_down)(void *arg, const char *why);
 	/* One result, borrowed, in the order of the statements: PGRES_SINGLE_TUPLE for each row of
 	 * a pipeline, then PGRES_TUPLES_OK; PGRES_COMMAND_OK; PGRES_FATAL_ERROR; PGRES_COPY_OUT;
+	 * PGRES_COPY_IN, after which pg_copy_put may be called until pg_copy_end;
 	 * PGRES_PIPELINE_ABORTED for what followed an error. */
 	void (*on_result)(void *arg, const PGresult *result);
 	/* All results of the statement, or of the pipeline, have come: the next may be sent. */
@@ -34,6 +35,8 @@ struct pg_handlers {
 	 * NULL for a connection without such. */
 	void (*on_copy_row)(void *arg, char *row, int len);
 	void (*on_notify)(void *arg, const char *channel, const char *payload);
+	/* All that pg_has_unsent told of has been sent. May be NULL. */
+	void (*on_sent)(void *arg);
 };
 
 /* handlers and arg are borrowed. NULL when memory is out. */
@@ -58,6 +61,13 @@ void pg_send_prepared(struct pg *pg, const char *name, int n, const char *const 
  * one at a time, so a large result needs no memory of its own. */
 void pg_pipeline_begin(struct pg *pg);
 void pg_pipeline_sync(struct pg *pg);
+
+/* COPY … FROM STDIN: rows, and their end; with a reason, the server forgets them and fails. What an
+ * error of the server says comes after the end. Rows are buffered where the server does not take
+ * them: while pg_has_unsent, more had better wait. */
+void pg_copy_put(struct pg *pg, const char *rows, size_t len);
+void pg_copy_end(struct pg *pg, const char *reason);
+bool pg_has_unsent(const struct pg *pg);
 
 /* For messages: the server's version, the database, and so on. NULL when it is not up. */
 PGconn *pg_conn(const struct pg *pg);

@@ -11,6 +11,13 @@ void reply_true(struct buf *reply)
 	BUF_ADD_LIT(reply, "{\"result\":true}\n");
 }
 
+void reply_result(struct buf *reply, const char *json, size_t len)
+{
+	BUF_ADD_LIT(reply, "{\"result\":");
+	buf_add(reply, json, len);
+	BUF_ADD_LIT(reply, "}\n");
+}
+
 void reply_false(struct buf *reply, const char *problem)
 {
 	BUF_ADD_LIT(reply, "{\"result\":false,\"log\":[\"csdns: ");
@@ -80,6 +87,54 @@ bool call_name(struct call *call, const char *key, struct name *name)
 	return error == NAME_OK;
 }
 
+json_t *call_object(struct call *call, const char *key)
+{
+	json_t *value = call_parameter(call, key);
+
+	if (value == NULL || json_is_object(value))
+		return value;
+	(void)call_wrong_type(call, key, "an object");
+	return NULL;
+}
+
+json_t *call_array(struct call *call, const char *key)
+{
+	json_t *value = call_parameter(call, key);
+
+	if (value == NULL || json_is_array(value))
+		return value;
+	(void)call_wrong_type(call, key, "an array");
+	return NULL;
+}
+
+const struct zone *call_zone(struct call *call, const char *key)
+{
+	char text[NAME_TEXT_MAX];
+	struct name name;
+
+	if (!call_name(call, key, &name))
+		return NULL;
+	const struct zone *zone = mirror_find_zone(call->protocol->mirror, name.wire, name.len);
+	if (zone == NULL) {
+		size_t len = name_print(text, name.wire, name.len);
+		call_fail(call, "%s: there is no zone \"%.*s\"", call->answer->method,
+			len > 100 ? 100 : (int)len, text);
+	}
+	return zone;
+}
+
+const struct zone *call_zone_id(struct call *call, const char *key)
+{
+	int64_t id;
+
+	if (!call_int(call, key, INT32_MIN, INT32_MAX, &id))
+		return NULL;
+	const struct zone *zone = mirror_find_zone_by_id(call->protocol->mirror, (int32_t)id);
+	if (zone == NULL)
+		call_fail(call, "%s: there is no zone with id %ld", call->answer->method, (long)id);
+	return zone;
+}
+
 static bool number_in_range(struct call *call, const char *key, const json_t *value, int64_t min,
 	int64_t max, int64_t *out)
 {
@@ -125,4 +180,33 @@ bool call_bool_or(struct call *call, const char *key, bool absent, bool *value)
 		return call_wrong_type(call, key, "true or false");
 	*value = json_is_true(flag);
 	return true;
+}
+
+bool call_text_or(struct call *call, const char *key, const char *absent, struct text *text)
+{
+	*text = (struct text){absent, strlen(absent)};
+	return json_object_get(call->parameters, key) == NULL || call_text(call, key, text);
+}
+
+struct write *call_write(struct call *call, enum write_kind kind)
+{
+	call->answer->kind = ANSWER_WRITE;
+	write_init(&call->answer->write, kind);
+	return &call->answer->write;
+}
+
+void call_write_drop(struct call *call)
+{
+	call->answer->kind = ANSWER_REPLY;
+	write_fini(&call->answer->write);
+}
+
+void call_write_name(struct write *write, const struct name *name)
+{
+	char text[NAME_TEXT_MAX];
+	size_t len = name_print(text, name->wire, name->len);
+
+	if (len == 0)
+		text[len++] = '.';
+	write_add(write, text, len);
 }

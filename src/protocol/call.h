@@ -25,6 +25,12 @@ void call_fail(struct call *call, const char *fmt, ...) __attribute__((format(pr
  * request. */
 bool call_text(struct call *call, const char *key, struct text *text);
 bool call_name(struct call *call, const char *key, struct name *name);
+/* NULL after failing the call. */
+json_t *call_object(struct call *call, const char *key);
+json_t *call_array(struct call *call, const char *key);
+/* The zone with this name, or this number; NULL after failing the call. */
+const struct zone *call_zone(struct call *call, const char *key);
+const struct zone *call_zone_id(struct call *call, const char *key);
 /* Fails the call for a name that name_parse refused. */
 void call_bad_name(struct call *call, const char *key, struct text text, int error);
 bool call_int(struct call *call, const char *key, int64_t min, int64_t max, int64_t *value);
@@ -32,6 +38,14 @@ bool call_int(struct call *call, const char *key, int64_t min, int64_t max, int6
 bool call_int_or(struct call *call, const char *key, int64_t absent, int64_t min, int64_t max,
 	int64_t *value);
 bool call_bool_or(struct call *call, const char *key, bool absent, bool *value);
+bool call_text_or(struct call *call, const char *key, const char *absent, struct text *text);
+
+/* Makes the answer a write, whose parameters are then to be added. Everything has been checked, or
+ * the write is dropped again after failing the call. */
+struct write *call_write(struct call *call, enum write_kind kind);
+void call_write_drop(struct call *call);
+/* As it is stored: without the final dot; the root is ".". */
+void call_write_name(struct write *write, const struct name *name);
 
 /* What a lookup asks, from its parameters; and its answer. */
 bool lookup_get(struct call *call, struct lookup_request *lookup);
@@ -48,7 +62,35 @@ void method_get_domain_info(struct call *call);
 void method_get_updated_masters(struct call *call);
 void method_get_domain_metadata(struct call *call);
 void method_get_all_domain_metadata(struct call *call);
-void method_set_notified(struct call *call);
 void method_direct_backend_cmd(struct call *call);
+
+void method_set_notified(struct call *call);
+void method_set_fresh(struct call *call);
+void method_set_stale(struct call *call);
+void method_set_domain_metadata(struct call *call);
+void method_add_domain_key(struct call *call);
+void method_remove_domain_key(struct call *call);
+void method_activate_domain_key(struct call *call);
+void method_deactivate_domain_key(struct call *call);
+void method_publish_domain_key(struct call *call);
+void method_unpublish_domain_key(struct call *call);
+void method_set_tsig_key(struct call *call);
+void method_delete_tsig_key(struct call *call);
+void method_create_slave_domain(struct call *call);
+
+void method_start_transaction(struct call *call);
+void method_commit_transaction(struct call *call);
+void method_abort_transaction(struct call *call);
+void method_feed_record(struct call *call);
+void method_feed_ents(struct call *call);
+void method_replace_rrset(struct call *call);
+
+/* What these methods do while a transaction is open. */
+void inside_lookup(struct call *call);
+void inside_api_lookup(struct call *call);
+void inside_list(struct call *call);
+void inside_get_domain_metadata(struct call *call);
+void inside_get_all_domain_metadata(struct call *call);
+void inside_get_domain_keys(struct call *call);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Methods about zones: getAllDomains, getDomainInfo, getUpdatedMasters, setNotified. A zone without
+ * Methods about zones: getAllDomains, getDomainInfo, getUpdatedMasters. A zone without
  * an SOA is not served, and getAllDomains leaves it out unless disabled ones are asked for, as the
  * gpgsql backend does.
  */
@@ -163,21 +163,4 @@ void method_get_domain_info(struct call *call)
 	BUF_ADD_LIT(call->reply, "{\"result\":");
 	add_zone(call->reply, zone);
 	BUF_ADD_LIT(call->reply, "}\n");
-}
-
-void method_set_notified(struct call *call)
-{
-	int64_t id;
-	int64_t serial;
-
-	if (!call_int(call, "id", INT32_MIN, INT32_MAX, &id) ||
-		!call_int(call, "serial", 0, UINT32_MAX, &serial))
-		return;
-	if (mirror_find_zone_by_id(call->protocol->mirror, (int32_t)id) == NULL) {
-		call_fail(call, "setNotified: there is no zone with id %ld", (long)id);
-		return;
-	}
-	call->answer->kind = ANSWER_WRITE;
-	call->answer->write = (struct write){
-		.kind = WRITE_SET_NOTIFIED, .domain_id = (int32_t)id, .serial = (uint32_t)serial};
 }

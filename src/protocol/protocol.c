@@ -1,10 +1,11 @@
 #include "protocol/protocol.h"
 
-#include "base/json_text.h"
 #include "protocol/call.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void method_initialize(struct call *call)
 {
@@ -13,57 +14,81 @@ void method_initialize(struct call *call)
 	reply_true(call->reply);
 }
 
-static void status_text(struct call *call, struct buf *text)
-{
-	if (call->protocol->status != NULL)
-		call->protocol->status(call->protocol->status_arg, text);
-}
-
-void method_direct_backend_cmd(struct call *call)
-{
-	struct text query;
-	struct buf text;
-
-	if (!call_text(call, "query", &query))
-		return;
-	buf_init(&text);
-	if (query.len == 6 && memcmp(query.at, "status", 6) == 0)
-		status_text(call, &text);
-	else
-		buf_printf(&text, "csdns knows the command: status\n");
-	BUF_ADD_LIT(call->reply, "{\"result\":\"");
-	json_text_add(call->reply, text.data, text.len);
-	BUF_ADD_LIT(call->reply, "\"}\n");
-	call->reply->failed |= buf_failed(&text);
-	buf_fini(&text);
-}
+enum method_flags {
+	READS = 0,
+	NEEDS_NO_DATA = 1, /* can be answered before the first load */
+	WRITES = 2,	   /* a transaction in which it fails cannot be committed */
+};
 
 struct method {
 	const char *name;
 	method_fn fn;
-	bool needs_no_data; /* can be answered before the first load */
+	unsigned flags;
 };
 
 static const struct method methods[] = {
-	{"lookup", method_lookup, false},
-	{"APILookup", method_api_lookup, false},
-	{"list", method_list, false},
-	{"getAllDomains", method_get_all_domains, false},
-	{"getDomainInfo", method_get_domain_info, false},
-	{"getDomainMetadata", method_get_domain_metadata, false},
-	{"getAllDomainMetadata", method_get_all_domain_metadata, false},
-	{"getUpdatedMasters", method_get_updated_masters, false},
-	{"setNotified", method_set_notified, false},
-	{"directBackendCmd", method_direct_backend_cmd, true},
-	{"initialize", method_initialize, true},
+	{"lookup", method_lookup, READS},
+	{"APILookup", method_api_lookup, READS},
+	{"list", method_list, READS},
+	{"getAllDomains", method_get_all_domains, READS},
+	{"getDomainInfo", method_get_domain_info, READS},
+	{"getDomainMetadata", method_get_domain_metadata, READS},
+	{"getAllDomainMetadata", method_get_all_domain_metadata, READS},
+	{"getUpdatedMasters", method_get_updated_masters, READS},
+	{"setNotified", method_set_notified, WRITES},
+	{"setFresh", method_set_fresh, WRITES},
+	{"setStale", method_set_stale, WRITES},
+	{"setDomainMetadata", method_set_domain_metadata, WRITES},
+	{"addDomainKey", method_add_domain_key, WRITES},
+	{"removeDomainKey", method_remove_domain_key, WRITES},
+	{"activateDomainKey", method_activate_domain_key, WRITES},
+	{"deactivateDomainKey", method_deactivate_domain_key, WRITES},
+	{"publishDomainKey", method_publish_domain_key, WRITES},
+	{"unpublishDomainKey", method_unpublish_domain_key, WRITES},
+	{"setTSIGKey", method_set_tsig_key, WRITES},
+	{"deleteTSIGKey", method_delete_tsig_key, WRITES},
+	{"createSlaveDomain", method_create_slave_domain, WRITES},
+	{"startTransaction", method_start_transaction, READS},
+	{"feedRecord", method_feed_record, WRITES},
+	{"feedEnts", method_feed_ents, READS},
+	{"feedEnts3", method_feed_ents, READS},
+	{"replaceRRSet", method_replace_rrset, WRITES},
+	{"commitTransaction", method_commit_transaction, READS},
+	{"abortTransaction", method_abort_transaction, READS},
+	{"directBackendCmd", method_direct_backend_cmd, NEEDS_NO_DATA},
+	{"initialize", method_initialize, NEEDS_NO_DATA},
 };
 
-static const struct method *method_find(const char *name)
+/* These instead, while a transaction is open. */
+static const struct method inside_methods[] = {
+	{"lookup", inside_lookup, READS},
+	{"APILookup", inside_api_lookup, READS},
+	{"list", inside_list, READS},
+	{"getDomainMetadata", inside_get_domain_metadata, READS},
+	{"getAllDomainMetadata", inside_get_all_domain_metadata, READS},
+	{"getDomainKeys", inside_get_domain_keys, READS},
+};
+
+static const struct method *methods_find(const struct method *table, size_t n, const char *name)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (strcmp(methods[i].name, name) == 0)
-			return &methods[i];
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
 	return NULL;
+}
+
+static bool reads_inside(const struct protocol *protocol)
+{
+	return protocol->transaction != NULL && !protocol->transaction->has_failed;
+}
+
+static const struct method *method_find(const struct protocol *protocol, const char *name)
+{
+	const struct method *inside =
+		!reads_inside(protocol) ? NULL
+					: methods_find(inside_methods, COUNT(inside_methods), name);
+
+	return inside != NULL ? inside : methods_find(methods, COUNT(methods), name);
 }
 
 static void call_malformed(struct call *call, const char *what, const char *detail)
@@ -85,17 +110,20 @@ static void call_dispatch(struct call *call, json_t *request)
 		call_malformed(call, "\"parameters\" is not an object", "");
 		return;
 	}
-	const struct method *method = method_find(name);
+	const struct method *method = method_find(call->protocol, name);
 	if (method == NULL) {
 		call_fail(call, "method \"%.64s\" is not known", name);
 		return;
 	}
 	call->answer->method = method->name;
-	if (call->protocol->mirror == NULL && !method->needs_no_data) {
+	call->answer->is_write = (method->flags & WRITES) != 0;
+	if (call->protocol->mirror == NULL && (method->flags & NEEDS_NO_DATA) == 0) {
 		call_fail(call, "%s: no data has been loaded yet", method->name);
 		return;
 	}
 	method->fn(call);
+	if (call->answer->kind == ANSWER_WRITE && buf_failed(&call->answer->write.text))
+		call->reply->failed = true;
 }
 
 bool protocol_prepare(
@@ -122,6 +150,7 @@ static void answer_init(struct answer *answer)
 {
 	answer->kind = ANSWER_REPLY;
 	answer->method = "?";
+	answer->is_write = false;
 	answer->listing = NULL;
 	answer->is_malformed = false;
 	answer->problem[0] = '\0';
@@ -164,7 +193,8 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 	json_error_t error;
 
 	answer_init(answer);
-	if (protocol->mirror != NULL && lookup_scan(request, len, &lookup)) {
+	if (protocol->mirror != NULL && !reads_inside(protocol) &&
+		lookup_scan(request, len, &lookup)) {
 		answer->method = "lookup";
 		lookup_answer(&call, &lookup);
 		return;

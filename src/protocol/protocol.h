@@ -10,33 +10,34 @@
 
 #include "base/buf.h"
 #include "mirror/mirror.h"
+#include "protocol/write.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct open_transaction {
+	int32_t zone_id; /* that it is about; -1 for none */
+	bool has_failed; /* it will be rolled back: what is read is not its own any more */
+};
 
 /* What requests are answered from. All of it is borrowed. */
 struct protocol {
 	struct mirror *mirror; /* NULL while there is no data: every request fails */
 	/* Writes the text that `pdnsutil backend-cmd … status` shows. */
 	void (*status)(void *arg, struct buf *text);
-	void *status_arg;
+	/* Has everything loaded again. NULL where that cannot be done. */
+	void (*reload)(void *arg);
+	void *arg; /* of both */
+	/* The transaction that is open on the connection that asks; NULL where there is none. */
+	const struct open_transaction *transaction;
 	size_t listing_first; /* items of a listing that are written at once with its start */
 };
 
 enum answer_kind {
 	ANSWER_REPLY,	/* the reply is complete */
 	ANSWER_LISTING, /* more of the reply comes from answer->listing */
-	ANSWER_WRITE,	/* answer->write is to be done; then write_reply() */
-};
-
-enum write_kind { WRITE_SET_NOTIFIED };
-
-/* A write that a request asks for. */
-struct write {
-	enum write_kind kind;
-	int32_t domain_id;
-	uint32_t serial; /* WRITE_SET_NOTIFIED */
+	ANSWER_WRITE,	/* answer->write is to be done; then reply_result() or reply_false() */
 };
 
 #define PROTOCOL_PROBLEM_MAX 256
@@ -45,7 +46,8 @@ struct answer {
 	enum answer_kind kind;
 	const char *method;	 /* the method's name, constant; "?" for an unknown one */
 	struct listing *listing; /* ANSWER_LISTING: the caller's, to be stepped and freed */
-	struct write write;	 /* ANSWER_WRITE */
+	struct write write;	 /* ANSWER_WRITE: the caller's, to be done and ended */
+	bool is_write;		 /* the method writes: if it fails, so does its transaction */
 	bool is_malformed;	 /* the request was no request; the peer is not PowerDNS */
 	char problem[PROTOCOL_PROBLEM_MAX]; /* why the result is false; "" where it is not */
 };
@@ -66,8 +68,9 @@ struct prepared {
 bool protocol_prepare(const struct protocol *protocol, const char *request, size_t len,
 	struct prepared *prepared);
 
-/* {"result":true}, or {"result":false,"log":[problem]}. */
+/* {"result":true}, {"result":…} with a JSON text, or {"result":false,"log":[problem]}. */
 void reply_true(struct buf *reply);
+void reply_result(struct buf *reply, const char *json, size_t len);
 void reply_false(struct buf *reply, const char *problem);
 
 /* A listing that is sent in parts. Appends about `budget` names to reply, and the end of the reply

@@ -42,12 +42,15 @@ struct conn {
 	struct buf in;
 	size_t scanned; /* octets of in that hold no newline */
 	struct buf out;
-	size_t sent;		 /* octets of out */
-	struct listing *listing; /* CONN_WRITING */
-	struct write_job *job;	 /* CONN_WAITING, first part */
-	uint64_t awaited;	 /* CONN_WAITING, second part: version */
-	const char *method;	 /* of the request in hand, for the log */
-	bool is_in_batch;	 /* at batch_place */
+	size_t sent;		    /* octets of out */
+	struct listing *listing;    /* CONN_WRITING */
+	struct write_job *job;	    /* CONN_WAITING, first part; of a transaction there is none */
+	enum write_kind write_kind; /* CONN_WAITING */
+	struct transaction *transaction; /* NULL while none is open */
+	struct open_transaction open;	 /* what the protocol knows of it */
+	uint64_t awaited;		 /* CONN_WAITING, second part: version */
+	const char *method;		 /* of the request in hand, for the log */
+	bool is_in_batch;		 /* at batch_place */
 	unsigned batch_place;
 	bool is_reading; /* readable is added */
 	bool has_stall;	 /* and has a deadline */
@@ -148,6 +151,7 @@ void conn_free(struct conn *conn)
 	listing_free(conn->listing);
 	if (conn->job != NULL)
 		write_job_forget(conn->job);
+	transaction_free(conn->transaction);
 	buf_fini(&conn->in);
 	input_changed(conn, before);
 	buf_fini(&conn->out);
@@ -247,32 +251,49 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- writes ---- */
 
-static void write_finish(struct conn *conn, const char *problem)
+static void reply_problem(struct conn *conn, const char *problem)
+{
+	char line[PROTOCOL_PROBLEM_MAX];
+
+	(void)snprintf(line, sizeof(line), "%s: %s", conn->method, problem);
+	log_problem(conn, LOG_LEVEL_WARNING, line);
+	conn->shared->status.failed++;
+	reply_false(&conn->out, line);
+}
+
+/* The reply is in conn->out. */
+static void write_finish(struct conn *conn)
 {
 	conn->awaited = 0;
 	(void)evtimer_del(conn->turn);
-	if (problem == NULL) {
-		reply_true(&conn->out);
-	} else {
-		char line[PROTOCOL_PROBLEM_MAX];
-		(void)snprintf(line, sizeof(line), "%s: %s", conn->method, problem);
-		log_problem(conn, LOG_LEVEL_WARNING, line);
-		conn->shared->status.failed++;
-		reply_false(&conn->out, line);
-	}
 	if (reply_write(conn))
 		conn_go_on(conn);
 }
 
-static void on_write_done(void *arg, const char *problem, uint64_t version)
+static void transaction_end(struct conn *conn)
+{
+	transaction_free(conn->transaction);
+	conn->transaction = NULL;
+}
+
+static void on_write_done(void *arg, const struct write_done *done)
 {
 	struct conn *conn = arg;
-
 	struct timeval patience = clock_timeval(SHOW_MS);
+	uint64_t version = done->version;
 
 	conn->job = NULL;
-	if (problem != NULL || version <= conn->shared->version) {
-		write_finish(conn, problem);
+	if (done->problem != NULL)
+		reply_problem(conn, done->problem);
+	else if (done->result != NULL)
+		reply_result(&conn->out, done->result, done->result_len);
+	else
+		reply_true(&conn->out);
+	if (conn->write_kind == WRITE_COMMIT ||
+		(conn->write_kind == WRITE_BEGIN && done->problem != NULL))
+		transaction_end(conn);
+	if (version <= conn->shared->version) {
+		write_finish(conn);
 		return;
 	}
 	conn->awaited = version;
@@ -282,20 +303,87 @@ static void on_write_done(void *arg, const char *problem, uint64_t version)
 void conn_on_version(struct conn *conn)
 {
 	if (conn->awaited > 0 && conn->awaited <= conn->shared->version)
-		write_finish(conn, NULL);
+		write_finish(conn);
 }
 
-static bool write_begin(struct conn *conn, const struct answer *answer)
+/* Waits for on_write_done, without reading more. */
+static bool write_wait(struct conn *conn)
 {
-	conn->method = answer->method;
-	conn->job = writer_start(conn->shared->writer, &answer->write, on_write_done, conn);
-	if (conn->job == NULL) {
-		reply_false(&conn->out, "out of memory");
-		return reply_write(conn);
-	}
 	conn->state = CONN_WAITING;
 	stop_reading(conn);
 	return false;
+}
+
+/* PowerDNS knows one transaction at a time: when it begins another, it has forgotten the first. */
+static bool transaction_start(struct conn *conn, struct write *write)
+{
+	if (conn->transaction != NULL)
+		log_problem(conn, LOG_LEVEL_WARNING,
+			"a transaction begins: the one before was not ended, and is rolled back");
+	transaction_end(conn);
+	conn->open.zone_id = write->zone_id;
+	conn->transaction =
+		transaction_begin(conn->shared->transactions, write, on_write_done, conn);
+	if (conn->transaction != NULL)
+		return write_wait(conn);
+	write_fini(write);
+	reply_problem(conn, "out of memory");
+	return reply_write(conn);
+}
+
+static bool transaction_go_on(struct conn *conn, struct write *write)
+{
+	enum transaction_outcome outcome = TRANSACTION_DONE;
+	bool is_end = write->kind == WRITE_COMMIT || write->kind == WRITE_ABORT;
+
+	if (write->kind == WRITE_ABORT)
+		write_fini(write);
+	else
+		outcome = transaction_do(conn->transaction, write, on_write_done, conn);
+	if (outcome == TRANSACTION_LATER)
+		return write_wait(conn);
+	if (outcome == TRANSACTION_DONE)
+		reply_true(&conn->out);
+	else
+		reply_problem(conn, transaction_problem(conn->transaction));
+	if (is_end)
+		transaction_end(conn);
+	return reply_write(conn);
+}
+
+static bool write_begin(struct conn *conn, struct answer *answer)
+{
+	struct write *write = &answer->write;
+
+	conn->method = answer->method;
+	conn->write_kind = write->kind;
+	if (write->kind == WRITE_BEGIN)
+		return transaction_start(conn, write);
+	if (conn->transaction != NULL)
+		return transaction_go_on(conn, write);
+	conn->job = writer_start(conn->shared->writer, write, on_write_done, conn);
+	if (conn->job != NULL)
+		return write_wait(conn);
+	write_fini(write);
+	reply_problem(conn, "out of memory");
+	return reply_write(conn);
+}
+
+/* What the protocol answers from: as for everyone, but for an open transaction. */
+static void conn_ask(struct conn *conn, size_t len, struct answer *answer)
+{
+	struct protocol protocol;
+
+	if (conn->transaction == NULL) {
+		protocol_answer(&conn->shared->protocol, conn->in.data, len, &conn->out, answer);
+		return;
+	}
+	protocol = conn->shared->protocol;
+	protocol.transaction = &conn->open;
+	conn->open.has_failed = transaction_problem(conn->transaction) != NULL;
+	protocol_answer(&protocol, conn->in.data, len, &conn->out, answer);
+	if (answer->is_write && answer->problem[0] != '\0')
+		transaction_doom(conn->transaction, answer->problem);
 }
 
 /* ---- requests ---- */
@@ -306,11 +394,13 @@ static bool conn_answer(struct conn *conn, size_t len)
 	struct answer answer;
 
 	conn->shared->status.requests++;
-	protocol_answer(&conn->shared->protocol, conn->in.data, len, &conn->out, &answer);
+	conn_ask(conn, len, &answer);
 	input_consume(conn, len + 1);
 	if (buf_failed(&conn->out)) {
 		buf_fini(&conn->out);
 		listing_free(answer.listing);
+		if (answer.kind == ANSWER_WRITE)
+			write_fini(&answer.write);
 		reply_false(&conn->out, "out of memory");
 		(void)snprintf(
 			answer.problem, sizeof(answer.problem), "%s: out of memory", answer.method);
@@ -372,7 +462,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (conn->awaited > 0)
-		write_finish(conn, NULL); /* it is committed, and the mirror will show it */
+		write_finish(conn); /* it is committed, and the mirror will show it */
 	else
 		conn_go_on(conn);
 }

@@ -10,6 +10,7 @@
 
 #include "serve/batch.h"
 #include "serve/server.h"
+#include "write/transaction.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,7 @@ struct conn_shared {
 	struct event_base *base;
 	struct protocol protocol;
 	struct writer *writer;
+	struct transactions *transactions;
 	struct server_settings settings;
 	struct server_status status;
 	struct conn *conns; /* list of all */

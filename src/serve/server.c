@@ -95,7 +95,7 @@ static void on_pause(evutil_socket_t fd, short what, void *arg)
 }
 
 struct server *server_new(struct event_base *base, const struct server_settings *settings,
-	int listen_fd, struct writer *writer)
+	int listen_fd, const struct server_writers *writers)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -103,7 +103,8 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 		return NULL;
 	server->shared.base = base;
 	server->shared.settings = *settings;
-	server->shared.writer = writer;
+	server->shared.writer = writers->writer;
+	server->shared.transactions = writers->transactions;
 	server->shared.protocol.listing_first = LISTING_FIRST;
 	server->accepting = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->pause = evtimer_new(base, on_pause, server);
@@ -170,4 +171,5 @@ bool server_is_drained(const struct server *server)
 void server_get_status(const struct server *server, struct server_status *status)
 {
 	*status = server->shared.status;
+	status->transactions = transactions_open(server->shared.transactions);
 }

@@ -6,6 +6,7 @@
 #define CSDNS_SERVE_SERVER_H
 
 #include "protocol/protocol.h"
+#include "write/transaction.h"
 #include "write/writer.h"
 
 #include <event2/event.h>
@@ -28,12 +29,19 @@ struct server_status {
 	uint64_t accepted;
 	uint64_t refused; /* connections: too many, or of a user who is not allowed */
 	uint64_t requests;
-	uint64_t failed; /* requests that were answered with false */
+	uint64_t failed;       /* requests that were answered with false */
+	unsigned transactions; /* open */
+};
+
+/* Who does the writes. Borrowed. */
+struct server_writers {
+	struct writer *writer;
+	struct transactions *transactions;
 };
 
 /* listen_fd is borrowed until server_drain or server_free. NULL when memory is out. */
 struct server *server_new(struct event_base *base, const struct server_settings *settings,
-	int listen_fd, struct writer *writer);
+	int listen_fd, const struct server_writers *writers);
 /* Closes all connections. */
 void server_free(struct server *server);
 

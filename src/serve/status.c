@@ -25,4 +25,5 @@ void status_text(struct buf *text, const struct feed *feed, const struct server 
 	buf_printf(text, "refused %" PRIu64 "\n", status.refused);
 	buf_printf(text, "requests %" PRIu64 "\n", status.requests);
 	buf_printf(text, "failed %" PRIu64 "\n", status.failed);
+	buf_printf(text, "transactions %u\n", status.transactions);
 }

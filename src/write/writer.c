@@ -1,10 +1,10 @@
 #include "write/writer.h"
 
 #include "base/clock.h"
+#include "pg/events.h"
 #include "pg/pg.h"
+#include "write/statement.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,27 +32,39 @@ struct writer {
 	struct write_job **last;
 	enum step step;
 	bool is_connecting;
-	char problem[512]; /* of the job under way; "" while there is none */
-	uint64_t version;  /* of the store after it */
+	struct statement statement; /* of the job under way */
+	uint64_t version;	    /* of the store after it */
 };
+
+static void job_finish(struct write_job *job, const struct write_done *done)
+{
+	if (job->fn != NULL)
+		job->fn(job->arg, done);
+	write_fini(&job->write);
+	free(job);
+}
 
 static void finish_first(struct writer *writer, const char *problem)
 {
 	struct write_job *job = writer->jobs;
+	const struct buf *result = &writer->statement.result;
+	struct write_done done = {.problem = problem,
+		.version = writer->version,
+		.result = result->len == 0 ? NULL : result->data,
+		.result_len = result->len};
 
 	writer->jobs = job->next;
 	if (writer->jobs == NULL)
 		writer->last = &writer->jobs;
 	writer->step = STEP_NONE;
-	if (job->fn != NULL)
-		job->fn(job->arg, problem, writer->version);
-	free(job);
+	job_finish(job, &done);
 }
 
 static void fail_all(struct writer *writer, const char *problem)
 {
 	/* Only those that are there now: a callback may start another. */
 	struct write_job *jobs = writer->jobs;
+	struct write_done done = {.problem = problem};
 
 	writer->jobs = NULL;
 	writer->last = &writer->jobs;
@@ -60,29 +72,7 @@ static void fail_all(struct writer *writer, const char *problem)
 	while (jobs != NULL) {
 		struct write_job *job = jobs;
 		jobs = job->next;
-		if (job->fn != NULL)
-			job->fn(job->arg, problem, 0);
-		free(job);
-	}
-}
-
-static void send_write(struct writer *writer)
-{
-	const struct write *write = &writer->jobs->write;
-	char id[16];
-	char serial[16];
-	const char *values[] = {id, serial};
-
-	writer->problem[0] = '\0';
-	writer->step = STEP_WRITE;
-	(void)snprintf(id, sizeof(id), "%" PRId32, write->domain_id);
-	(void)snprintf(serial, sizeof(serial), "%" PRIu32, write->serial);
-	switch (write->kind) {
-	case WRITE_SET_NOTIFIED:
-		pg_send_params(writer->pg,
-			"UPDATE domains SET notified_serial = $2::bigint WHERE id = $1::int", 2,
-			values);
-		break;
+		job_finish(job, &done);
 	}
 }
 
@@ -93,7 +83,8 @@ static void next_job(struct writer *writer)
 	if (writer->jobs == NULL || writer->step != STEP_NONE || writer->is_connecting)
 		return;
 	if (pg_is_up(writer->pg)) {
-		send_write(writer);
+		writer->step = STEP_WRITE;
+		statement_send(&writer->statement, writer->pg, &writer->jobs->write);
 		return;
 	}
 	writer->is_connecting = true;
@@ -114,17 +105,18 @@ static void on_down(void *arg, const char *why)
 	struct writer *writer = arg;
 
 	writer->is_connecting = false;
+	if (writer->step == STEP_VERSION)
+		finish_first(writer, NULL); /* it is committed */
 	fail_all(writer, why);
 }
 
 static void on_result(void *arg, const PGresult *result)
 {
 	struct writer *writer = arg;
-	ExecStatusType status = PQresultStatus(result);
 
-	if (status == PGRES_FATAL_ERROR)
-		pg_error_line(result, writer->problem, sizeof(writer->problem));
-	else if (writer->step == STEP_VERSION && status == PGRES_TUPLES_OK &&
+	if (writer->step == STEP_WRITE)
+		statement_take(&writer->statement, result);
+	else if (writer->step == STEP_VERSION && PQresultStatus(result) == PGRES_TUPLES_OK &&
 		 PQntuples(result) == 1)
 		writer->version = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
 }
@@ -135,12 +127,15 @@ static void on_done(void *arg)
 
 	if (writer->step == STEP_SETUP) {
 		writer->step = STEP_NONE;
-	} else if (writer->problem[0] != '\0') {
-		finish_first(writer, writer->problem);
 	} else if (writer->step == STEP_WRITE) {
-		writer->step = STEP_VERSION;
-		pg_send(writer->pg, "SELECT version FROM csdns.head()");
-		return;
+		statement_end(&writer->statement);
+		if (writer->statement.problem[0] == '\0') {
+			writer->version = 0;
+			writer->step = STEP_VERSION;
+			pg_send(writer->pg, "SELECT version FROM csdns.head()");
+			return;
+		}
+		finish_first(writer, writer->statement.problem);
 	} else {
 		finish_first(writer, NULL);
 	}
@@ -181,6 +176,7 @@ struct writer *writer_new(struct event_base *base, const char *db)
 		return NULL;
 	writer->db = db;
 	writer->last = &writer->jobs;
+	statement_init(&writer->statement);
 	writer->pg = pg_new(base, &pg_handlers, writer);
 	writer->timer = event_new(base, -1, EV_PERSIST, on_timer, writer);
 	if (writer->pg == NULL || writer->timer == NULL ||
@@ -198,11 +194,12 @@ void writer_free(struct writer *writer)
 	while (writer->jobs != NULL) {
 		struct write_job *job = writer->jobs;
 		writer->jobs = job->next;
+		write_fini(&job->write);
 		free(job);
 	}
 	pg_free(writer->pg);
-	if (writer->timer != NULL)
-		event_free(writer->timer);
+	statement_fini(&writer->statement);
+	event_drop(writer->timer);
 	free(writer);
 }
 
@@ -216,7 +213,7 @@ void writer_set_db(struct writer *writer, const char *db)
 }
 
 struct write_job *writer_start(
-	struct writer *writer, const struct write *write, write_done_fn fn, void *arg)
+	struct writer *writer, struct write *write, write_done_fn fn, void *arg)
 {
 	struct write_job *job = calloc(1, sizeof(*job));
 

@@ -46,11 +46,25 @@ static void check_reply(const struct buf *reply)
 	json_decref(json);
 }
 
-static void check_answer(const struct answer *answer, struct buf *reply)
+/* As many parameters as the kind has; each is text that ends inside. */
+static void check_write(struct write *write)
+{
+	static const unsigned params[WRITE_KINDS] = {
+		2, 1, 1, 3, 5, 2, 2, 2, 2, 2, 3, 1, 4, 4, 1, 8, 0, 0, 5, 3, 2, 1, 1};
+
+	FUZZ_CHECK(write->kind < WRITE_KINDS && write->n == params[write->kind]);
+	for (unsigned i = 0; i < write->n; i++) {
+		const char *text = write_param(write, i);
+		FUZZ_CHECK(text == NULL || strlen(text) < write->text.len);
+	}
+	write_fini(write);
+}
+
+static void check_answer(struct answer *answer, struct buf *reply)
 {
 	if (answer->kind == ANSWER_WRITE) {
 		FUZZ_CHECK(reply->len == 0);
-		FUZZ_CHECK(mirror_find_zone_by_id(mirror, answer->write.domain_id) != NULL);
+		check_write(&answer->write);
 		return;
 	}
 	int done = answer->kind == ANSWER_LISTING ? 0 : 1;
@@ -65,19 +79,21 @@ static void check_answer(const struct answer *answer, struct buf *reply)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct open_transaction open = {.zone_id = 1};
 	struct protocol protocol = {.mirror = NULL};
 	struct answer answer;
 	struct buf reply;
 
 	if (mirror == NULL)
 		fill_mirror();
-	/* without data, then with */
-	for (int i = 0; i < 2; i++) {
+	/* without data, then with, then in a transaction */
+	for (int i = 0; i < 3; i++) {
 		buf_init(&reply);
 		protocol_answer(&protocol, (const char *)data, size, &reply, &answer);
 		check_answer(&answer, &reply);
 		FUZZ_CHECK(mirror->refs == 1);
 		buf_fini(&reply);
+		protocol.transaction = i == 1 ? &open : NULL;
 		protocol.mirror = mirror;
 	}
 	return 0;

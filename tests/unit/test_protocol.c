@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include "config.h"
+
 #include "fail_alloc.h"
 #include "fail_pool.h"
 #include "fill.h"
@@ -18,10 +20,18 @@ static void status(void *arg, struct buf *text)
 	buf_printf(text, "%s \"fine\"\n", (const char *)arg);
 }
 
+static int reloads;
+
+static void reload(void *arg)
+{
+	assert_string_equal(arg, "all is");
+	reloads++;
+}
+
 static struct protocol protocol_of(struct mirror *served)
 {
 	struct protocol protocol = {
-		.mirror = served, .status = status, .status_arg = (char *)"all is"};
+		.mirror = served, .status = status, .reload = reload, .arg = (char *)"all is"};
 
 	return protocol;
 }
@@ -686,48 +696,6 @@ static void test_metadata(void **state)
 
 /* ---- the rest ---- */
 
-#define NOTIFIED(id, serial)                                                                       \
-	"{\"method\":\"setNotified\",\"parameters\":{\"id\":" id ",\"serial\":" serial "}}"
-
-static void assert_write(const char *request, int32_t id, uint32_t serial)
-{
-	struct protocol protocol = protocol_of(mirror);
-	struct answer answer;
-	struct buf reply;
-
-	ask_bytes(&protocol, request, strlen(request), 1, &reply, &answer);
-	assert_int_equal(answer.kind, ANSWER_WRITE);
-	assert_int_equal(answer.write.kind, WRITE_SET_NOTIFIED);
-	assert_int_equal(answer.write.domain_id, id);
-	assert_int_equal(answer.write.serial, serial);
-	assert_string_equal(answer.method, "setNotified");
-	assert_int_equal(answer.problem[0], '\0');
-	assert_int_equal(reply.len, 0);
-	buf_fini(&reply);
-}
-
-static void test_set_notified(void **state)
-{
-	(void)state;
-	assert_write(NOTIFIED("4", "0"), 4, 0);
-	assert_write(NOTIFIED("4", "4294967295"), 4, UINT32_MAX);
-	assert_write(NOTIFIED("-7", "4294967295.0"), -7, UINT32_MAX);
-	assert_write(NOTIFIED("4e0", "3e9"), 4, 3000000000u);
-	assert_fails(NOTIFIED("99", "1"), "setNotified: there is no zone with id 99");
-	assert_fails(NOTIFIED("4", "4294967296"),
-		"setNotified: parameter \"serial\" is out of range: 4.29497e+09");
-	assert_fails(NOTIFIED("4", "-1"), "setNotified: parameter \"serial\" is out of range: -1");
-	assert_fails(
-		NOTIFIED("4", "1.5"), "setNotified: parameter \"serial\" is out of range: 1.5");
-	assert_fails(NOTIFIED("2147483648", "1"), NULL);
-	assert_fails(NOTIFIED("-2147483649", "1"), NULL);
-	assert_fails(NOTIFIED("1e300", "1"), NULL);
-	assert_fails(NOTIFIED("9223372036854775807", "1"), NULL);
-	assert_malformed(NOTIFIED("1e400", "1"));
-	assert_malformed(NOTIFIED("99999999999999999999", "1"));
-	assert_malformed(NOTIFIED("NaN", "1"));
-}
-
 #define COMMAND(text) "{\"method\":\"directBackendCmd\",\"parameters\":{\"query\":\"" text "\"}}"
 
 static void test_command(void **state)
@@ -738,12 +706,32 @@ static void test_command(void **state)
 
 	(void)state;
 	assert_answer(COMMAND("status"), "\"all is \\\"fine\\\"\\n\"");
-	assert_answer(COMMAND("help"), "\"csdns knows the command: status\\n\"");
-	assert_answer(COMMAND(""), "\"csdns knows the command: status\\n\"");
+	assert_answer(COMMAND("version"), "\"csdns " PACKAGE_VERSION "\\n\"");
+	json_t *help =
+		json_string("help     this text\n"
+			    "version  the version of csdns\n"
+			    "status   how csdnsd is: its database, its mirror, its connections\n"
+			    "reload   load the whole store again; it is answered from meanwhile\n");
+	char *help_text = json_dumps(help, JSON_ENCODE_ANY);
+	assert_answer(COMMAND("help"), help_text);
+	assert_answer(COMMAND(""), help_text);
+	assert_answer(COMMAND("statu"), help_text);
+	assert_answer(COMMAND("statuss"), help_text);
+	free(help_text);
+	json_decref(help);
+	assert_int_equal(reloads, 0);
+	assert_answer(COMMAND("reload"), "\"loading the store again\\n\"");
+	assert_int_equal(reloads, 1);
 	/* nobody to ask */
 	ask_bytes(&protocol, COMMAND("status"), strlen(COMMAND("status")), 1, &reply, &answer);
 	json_t *json = parse_reply(&reply);
 	assert_string_equal(json_string_value(json_object_get(json, "result")), "");
+	json_decref(json);
+	buf_fini(&reply);
+	ask_bytes(&protocol, COMMAND("reload"), strlen(COMMAND("reload")), 1, &reply, &answer);
+	json = parse_reply(&reply);
+	assert_string_equal(
+		json_string_value(json_object_get(json, "result")), "there is nothing to load\n");
 	json_decref(json);
 	buf_fini(&reply);
 }
@@ -800,8 +788,6 @@ static const struct parameter parameters[] = {
 	{"getDomainMetadata", "", "name", "a string"},
 	{"getDomainMetadata", "\"name\":\"example.org\",", "kind", "a string"},
 	{"getAllDomainMetadata", "", "name", "a string"},
-	{"setNotified", "", "id", "a number"},
-	{"setNotified", "\"id\":4,", "serial", "a number"},
 	{"directBackendCmd", "", "query", "a string"},
 };
 
@@ -964,7 +950,7 @@ static char *ask_failing(void (*fail_at)(unsigned n), unsigned n, const char *re
 		done = listing_step(answer.listing, 1, &reply);
 	listing_free(answer.listing);
 	fail_at(0);
-	if (buf_failed(&reply) || done < 0 || answer.kind == ANSWER_WRITE) {
+	if (buf_failed(&reply) || done < 0) {
 		buf_fini(&reply);
 		return NULL;
 	}
@@ -977,7 +963,7 @@ static const char *const requests_for_failure[] = {
 	"{\"method\":\"lookup\",\"parameters\":{\"qname\":\"www.example.org.\",\"qtype\":\"ANY\"}}",
 	LIST(1), LIST_ALL(1), "{\"method\":\"getAllDomains\"}", INFO("example.org."),
 	METADATA("example.org.", "ALLOW-AXFR-FROM"), ALL_METADATA("example.org."),
-	"{\"method\":\"getUpdatedMasters\"}", NOTIFIED("4", "1"), COMMAND("status"),
+	"{\"method\":\"getUpdatedMasters\"}", COMMAND("status"), COMMAND("help"),
 	"{\"method\":\"unknown\"}", "{\"method\"", "{\"method\":\"initialize\"}"};
 
 /* It is the whole answer, or a false one, or none and the buffer knows it. */
@@ -1025,7 +1011,6 @@ int main(void)
 		TEST(test_all_domains),
 		TEST(test_updated_masters),
 		TEST(test_metadata),
-		TEST(test_set_notified),
 		TEST(test_command),
 		TEST(test_initialize),
 		TEST(test_no_data),
