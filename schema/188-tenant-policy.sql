@@ -157,8 +157,8 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
         ('event', 'SELECT', 'source IN (SELECT csdns.my_sources()) OR EXISTS (SELECT FROM csdns.my_zone_times() AS z WHERE z.name = zone AND at >= z.since)'),
         ('collision', 'SELECT', 'domain_id = ANY {my_own_zones} OR source IN (SELECT csdns.my_sources())'),
         ('hold', 'SELECT', 'domain_id = ANY {my_own_zones} OR source IN (SELECT csdns.my_sources())'),
-        (to_regclass('audit'), 'SELECT', 'zone_id = ANY {my_own_zones}')) AS p (tab, cmd, rule)
-     WHERE p.tab IS NOT NULL
+        ('audit', 'SELECT', $p$zone_id = ANY {my_own_zones} AND what IN ('records', 'domains', 'dns_zone', 'zone_delegation', 'network_zone', 'instance_name')$p$)
+      ) AS p (tab, cmd, rule)
 $$;
 
 -- Rights beside the policies.  Who the other party of a collision is, is not told; numbers of rows are the store's.

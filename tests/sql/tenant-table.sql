@@ -65,6 +65,9 @@ INSERT INTO csdns.collision (domain_id, name, source, rule, holder) VALUES (z('s
 INSERT INTO csdns.event (at, type, zone, name, source, description) VALUES (now() - interval '1 day', 'OLD', 'acme.test', 'secret', u('i', 9), 'of who had the zone before'),
     (now(), 'X', 'secret-globex.test', 'secret', u('i', 2), 'secret'), (now(), 'X', 'acme.test', 'x', u('i', 2), 'in my zone'), (now(), 'X', 'shared.test', 'y', u('i', 1), 'my instance');
 
+INSERT INTO domainmetadata (domain_id, kind, content) SELECT id, 'ALLOW-AXFR-FROM', 'secret' FROM domains;
+INSERT INTO cryptokeys (domain_id, flags, active, content) SELECT id, 257, true, 'secret' FROM domains;
+
 -- before the first tenant: nothing
 SELECT is(try('tt_norow', format('SELECT FROM %s', t)), '42501', 'no tenant yet: ' || t) FROM unnest(ARRAY['domains', 'records', 'csdns.instance', 'csdns.policy', 'csdns.dns_zone']) AS t;
 SELECT ok(NOT bool_or(relrowsecurity), 'no row-level security yet') FROM pg_class WHERE relkind = 'r';
@@ -157,13 +160,15 @@ SELECT is(seen(who, what), want, who || ' sees: ' || what) FROM (VALUES
     ('tt_acme', 'SELECT name FROM csdns.event WHERE type = ''OLD''', ''),
     ('tt_acme', 'SELECT name FROM csdns.collision', 'x.shared.test'),
     ('tt_acme', 'SELECT name FROM csdns.hold', 'x.acme.test'),
+    ('tt_acme', 'SELECT DISTINCT zone FROM csdns.audit', 'acme.test'),
+    ('tt_acme', 'SELECT DISTINCT what FROM csdns.audit', 'dns_zone domains records'),
     ('tt_acme', 'SELECT holder::text FROM csdns.collision', '42501'),
     ('tt_acme', 'SELECT description FROM csdns.event', '42501'),
     ('tt_acme', 'SELECT d::text FROM unnest(csdns.my_zones()) AS d WHERE d = z(''secret-globex.test'')', '')) AS v (who, what, want);
 SELECT is(seen(who, format('SELECT 1::text FROM %s LIMIT 1', t)), '', who || ' sees nothing of ' || t)
   FROM unnest(ARRAY['tt_norow', 'tt_gone']) AS who,
        unnest(ARRAY['domains', 'records', 'csdns.domain', 'csdns.account', 'csdns.network', 'csdns.instance', 'csdns.nic', 'csdns.public_address', 'csdns.floating_address', 'csdns.floating_member',
-                    'csdns.dns_server', 'csdns.dns_zone', 'csdns.zone_delegation', 'csdns.network_zone', 'csdns.instance_name', 'csdns.policy', 'csdns.event', 'csdns.collision', 'csdns.hold']) AS t;
+                    'csdns.dns_server', 'csdns.dns_zone', 'csdns.zone_delegation', 'csdns.network_zone', 'csdns.instance_name', 'csdns.policy', 'csdns.event', 'csdns.collision', 'csdns.hold', 'csdns.audit']) AS t;
 -- every other table and view: no right at all
 SELECT is(string_agg(c.oid::regclass::text, ' '), NULL, 'no right on any other table, view or sequence')
   FROM pg_class c
