@@ -64,6 +64,30 @@ $$;
 CREATE OR REPLACE TRIGGER csdns_tenant_insert AFTER INSERT ON csdns.instance_name REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION csdns.on_instance_name_insert();
 
+-- csdns.rules = later is for functions that apply the rules themselves.  A tenant's session that sets it would leave records behind in
+-- others' zones when it ends an association or takes a name back.
+CREATE OR REPLACE FUNCTION csdns.on_tenant_reference() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+DECLARE
+    me name := caller();
+BEGIN
+    IF is_later() AND EXISTS (SELECT FROM tenant t WHERE t.role = me) THEN
+        PERFORM set_config('csdns.rules', '', true);
+    END IF;
+    RETURN NULL;
+END
+$$;
+DO $$
+DECLARE
+    tab text;
+BEGIN
+    FOREACH tab IN ARRAY ARRAY['network_zone', 'instance_name', 'zone_delegation'] LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER csdns_tenant_rules BEFORE INSERT OR UPDATE OR DELETE ON csdns.%I
+                            FOR EACH STATEMENT EXECUTE FUNCTION csdns.on_tenant_reference()', tab);
+    END LOOP;
+END
+$$;
+
 -- Why a role cannot be a tenant, or NULL: any right that it has besides would be a way round.
 CREATE OR REPLACE FUNCTION csdns.tenant_fault(role name) RETURNS text
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$

@@ -205,10 +205,16 @@ SELECT is(try(who, what), want, who || ': ' || what) FROM (VALUES
 
 SELECT is(try('tv_acme', $$SELECT csdns.register_dns_record_for_vm(virtualmachineid => u('i', 1)::text, dnszoneid => 'acme.test', name => n::text) FROM generate_series(1, 3) AS n$$), '53400',
     'names for instances are no way round');
--- settings of the session are no way to write beside the rules
+-- settings of the session are no way to leave records behind
+UPDATE csdns.policy SET max_zones = NULL, max_records = NULL, allowed_types = NULL;
+SET ROLE tv_acme;
+SELECT csdns.register_dns_record_for_vm(u('i', 1)::text, 'shared.test', 'stale') \g /dev/null
 SET csdns.rules = 'later';
-SELECT is(try('tv_acme', $$SELECT * FROM csdns.delete_dns_record('shared.test', 'mine', 'A')$$), '1', 'csdns.rules = later');
+SELECT csdns.unregister_dns_record_for_vm(u('i', 1)::text, 'shared.test', 'stale') \g /dev/null
 RESET csdns.rules;
+RESET ROLE;
+SELECT is((SELECT count(*)::int FROM records WHERE name = 'stale.shared.test'), 0, 'csdns.rules = later leaves none');
+SELECT is((SELECT count(*)::int FROM csdns.drift), 0, 'and no drift');
 
 -- functions: only those that are meant for tenants
 SELECT is(string_agg(p.oid::regprocedure::text, E'\n' ORDER BY 1), NULL, 'no function for tenants beside verbs and who they are')
