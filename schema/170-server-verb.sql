@@ -10,11 +10,11 @@ END
 $$;
 COMMENT ON TYPE csdns.server_answer IS 'A DNS server as verbs answer it. account, domainid and domain are NULL for one of the administrator''s; zones are those that the caller sees.';
 
--- A server without owner is the administrator's, and so for all that are below ROOT.
+-- A server without owner is the administrator's, and so for all that are below ROOT.  (SELECT f()) is asked once, f() for every row.
 CREATE OR REPLACE FUNCTION csdns.my_own_servers() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
     SELECT ARRAY(SELECT s.uuid FROM dns_server s
-                  WHERE is_admin() OR s.account = ANY (my_accounts()) OR s.account IS NULL AND s.domain = ANY (my_domains()))
+                  WHERE (SELECT is_admin()) OR s.account = ANY ((SELECT my_accounts())::uuid[]) OR s.account IS NULL AND s.domain = ANY ((SELECT my_domains())::uuid[]))
 $$;
 COMMENT ON FUNCTION csdns.my_own_servers() IS 'DNS servers that the caller owns: names of zones there are as it gives them. The administrator''s are all.';
 
@@ -22,7 +22,7 @@ CREATE OR REPLACE FUNCTION csdns.my_servers() RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
     SELECT ARRAY(SELECT unnest(my_own_servers())
                  UNION SELECT s.uuid FROM dns_server s
-                        WHERE s.is_public AND s.state = 'Enabled' AND (s.domain = ANY (my_lineage()) OR s.domain IS NULL AND my_domain() IS NOT NULL))
+                        WHERE s.is_public AND s.state = 'Enabled' AND (s.domain = ANY ((SELECT my_lineage())::uuid[]) OR s.domain IS NULL AND (SELECT my_domain()) IS NOT NULL))
 $$;
 COMMENT ON FUNCTION csdns.my_servers() IS 'DNS servers that the caller sees: its own, and the public ones of its domain and the domains above that are enabled.';
 
@@ -46,7 +46,7 @@ COMMENT ON FUNCTION csdns.find_server(text) IS 'A DNS server that the caller see
 CREATE OR REPLACE FUNCTION csdns.server_answers(ids uuid[]) RETURNS SETOF csdns.server_answer
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
     SELECT s.uuid, s.name, s.url, s.port, s.is_public, s.public_suffix, s.name_servers, a.name, d.uuid, d.name, s.state,
-           (SELECT count(*) FROM dns_zone z WHERE z.server = s.uuid AND (is_admin() OR z.domain_id = ANY (my_zones())))
+           (SELECT count(*) FROM dns_zone z WHERE z.server = s.uuid AND ((SELECT is_admin()) OR z.domain_id = ANY ((SELECT my_zones())::int[])))
       FROM dns_server s
       LEFT JOIN account a ON a.uuid = s.account
       LEFT JOIN domain d ON d.uuid = coalesce(a.domain, s.domain)

@@ -30,7 +30,7 @@ RETURNS SETOF csdns.zone_answer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'listDnsZones' AS $$
 DECLARE
     of_domain uuid := uuid_argument('domainid', domainid);
-    ids int[] := my_zones();
+    ids int[] := CASE WHEN NOT is_admin() THEN my_zones() END;
 BEGIN
     ids := ARRAY(
         SELECT p.id
@@ -38,7 +38,7 @@ BEGIN
           LEFT JOIN dns_zone z ON z.domain_id = p.id
           LEFT JOIN dns_server s ON s.uuid = z.server
           LEFT JOIN account a ON a.uuid = z.account
-         WHERE (is_admin() OR p.id = ANY (ids))
+         WHERE (ids IS NULL OR p.id = ANY (ids))
            AND (list_dns_zones.id IS NULL OR lower(list_dns_zones.id) = z.uuid::text OR plain_name(list_dns_zones.id) = p.name)
            AND (list_dns_zones.name IS NULL OR plain_name(list_dns_zones.name) = p.name)
            AND (dnsserverid IS NULL OR lower(dnsserverid) = s.uuid::text OR dnsserverid = s.name)
@@ -97,6 +97,7 @@ DECLARE
     server dns_server;
     owner record;
     zone_id int;
+    rules text := current_setting('csdns.rules', true);
 BEGIN
     PERFORM lock_rules();               -- two at once would not see each other's zones
     server := find_server(dnsserverid);
@@ -127,7 +128,7 @@ BEGIN
         ON CONFLICT (domain_id) DO UPDATE
             SET server = excluded.server, account = excluded.account, domain = excluded.domain, description = coalesce(excluded.description, z.description),
                 type = excluded.type;
-    PERFORM set_config('csdns.rules', '', true);
+    PERFORM set_config('csdns.rules', coalesce(rules, ''), true);
     PERFORM apply_zones(ARRAY[zone_id], ARRAY[zone]);
     PERFORM check_zone_quota(owner.owner_account, owner.owner_domain);
     RETURN QUERY SELECT * FROM zone_answers(ARRAY[zone_id]);
@@ -174,6 +175,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = 
 DECLARE
     networks uuid[] := ARRAY(SELECT z.network FROM network_zone z WHERE z.domain_id = ANY (ids));
     instances uuid[] := ARRAY(SELECT n.instance FROM instance_name n WHERE n.domain_id = ANY (ids));
+    rules text := current_setting('csdns.rules', true);
 BEGIN
     PERFORM set_config('csdns.rules', 'later', true);
     DELETE FROM network_zone z WHERE z.domain_id = ANY (ids);
@@ -186,7 +188,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM desired_record w
                         WHERE w.source = m.source AND w.domain_id = r.domain_id AND w.name = r.name AND w.type = r.type AND w.content = r.content);
     DELETE FROM hold h WHERE h.domain_id = ANY (ids);
-    PERFORM set_config('csdns.rules', '', true);
+    PERFORM set_config('csdns.rules', coalesce(rules, ''), true);
     PERFORM apply_zones(ids, ARRAY(SELECT d.name::text FROM pdns_domain d WHERE d.id = ANY (ids)));
     PERFORM apply_scopes(networks), apply_instances(instances);
 END

@@ -139,8 +139,8 @@ BEGIN
         SELECT d.*
           FROM delegation_answers(ARRAY(SELECT g.uuid FROM zone_delegation g
                                          WHERE (zone_id IS NULL OR g.domain_id = zone_id)
-                                           AND (is_admin() OR g.domain_id = ANY (my_own_zones()) OR g.account = ANY (my_accounts())
-                                                OR g.domain = ANY (my_lineage() || my_domains()) OR g.network = ANY (my_networks())))) AS d;
+                                           AND ((SELECT is_admin()) OR g.domain_id = ANY ((SELECT my_own_zones())::int[]) OR g.account = ANY ((SELECT my_accounts())::uuid[])
+                                                OR g.domain = ANY ((SELECT my_lineage() || my_domains())::uuid[]) OR g.network = ANY ((SELECT my_networks())::uuid[])))) AS d;
 END
 $$;
 COMMENT ON FUNCTION csdns.list_dns_zone_delegations(text) IS 'Delegations of a zone, or of all: those that its owner made, and for others those to them.';

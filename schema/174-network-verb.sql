@@ -109,7 +109,7 @@ BEGIN
         SELECT a.*
           FROM zone_network_answers(ARRAY(SELECT z.network FROM network_zone z
                                            WHERE (zone_id IS NULL OR z.domain_id = zone_id) AND (of_network IS NULL OR z.network = of_network)
-                                             AND (is_admin() OR z.network = ANY (my_networks()) OR z.domain_id = ANY (my_own_zones())))) AS a;
+                                             AND ((SELECT is_admin()) OR z.network = ANY ((SELECT my_networks())::uuid[]) OR z.domain_id = ANY ((SELECT my_own_zones())::int[])))) AS a;
 END
 $$;
 COMMENT ON FUNCTION csdns.list_dns_zone_networks(text, text) IS 'Networks with their zones, by zone or network: the caller''s networks, and all networks of its zones.';
