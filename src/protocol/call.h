@@ -76,6 +76,7 @@ void method_publish_domain_key(struct call *call);
 void method_unpublish_domain_key(struct call *call);
 void method_set_tsig_key(struct call *call);
 void method_delete_tsig_key(struct call *call);
+void method_super_master_backend(struct call *call);
 void method_create_slave_domain(struct call *call);
 
 void method_start_transaction(struct call *call);

@@ -47,6 +47,7 @@ static const struct method methods[] = {
 	{"unpublishDomainKey", method_unpublish_domain_key, WRITES},
 	{"setTSIGKey", method_set_tsig_key, WRITES},
 	{"deleteTSIGKey", method_delete_tsig_key, WRITES},
+	{"superMasterBackend", method_super_master_backend, READS},
 	{"createSlaveDomain", method_create_slave_domain, WRITES},
 	{"startTransaction", method_start_transaction, READS},
 	{"feedRecord", method_feed_record, WRITES},

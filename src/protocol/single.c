@@ -204,6 +204,47 @@ void method_delete_tsig_key(struct call *call)
 
 /* ---- zones ---- */
 
+static bool add_name_server(struct call *call, struct write *write, json_t *record, bool is_first)
+{
+	struct call server = *call;
+	char text[NAME_TEXT_MAX];
+	struct name name;
+
+	server.parameters = json_is_object(record) ? record : NULL;
+	if (!call_name(&server, "content", &name))
+		return false;
+	buf_add_str(&write->text, is_first ? "\"" : ",\"");
+	json_text_add(&write->text, text, name_print(text, name.wire, name.len));
+	buf_add_char(&write->text, '"');
+	return true;
+}
+
+/* Is the sender of a NOTIFY, by its address and the names of the zone's servers, one of ours? The
+ * database is asked, as it is the next moment for the zone. */
+void method_super_master_backend(struct call *call)
+{
+	const json_t *set = call_array(call, "nsset");
+	struct text ip;
+	json_t *record;
+	size_t i;
+
+	if (set == NULL || !call_text(call, "ip", &ip))
+		return;
+	struct write *write = call_write(call, WRITE_READ_AUTOPRIMARY);
+	write_add(write, ip.at, ip.len);
+	write_open(write);
+	buf_add_char(&write->text, '[');
+	json_array_foreach(set, i, record)
+	{
+		if (!add_name_server(call, write, record, i == 0)) {
+			call_write_drop(call);
+			return;
+		}
+	}
+	buf_add_char(&write->text, ']');
+	write_close(write);
+}
+
 /* The name of the primary may be missing: then it has just the one address. */
 static bool primary_name(struct call *call, struct text *text, struct name *name)
 {

@@ -27,6 +27,8 @@ enum write_kind {
 	WRITE_SET_TSIG_KEY,	/* name, algorithm, secret */
 	WRITE_DELETE_TSIG_KEY,	/* name */
 	WRITE_CREATE_SECONDARY, /* name, primary's address, its name or "", account */
+	/* address, JSON array of names; the result is {"nameserver", "account"} */
+	WRITE_READ_AUTOPRIMARY,
 	/* zone, name, type or ANY, JSON array of {"type", "content", "prio", "ttl", "auth"} */
 	WRITE_REPLACE_RRSET,
 	/* What follows is only for a transaction. */

@@ -72,6 +72,12 @@ static const struct sql table[WRITE_KINDS] = {
 		 "WHERE lower(rtrim(nameserver, '.')) = $3::text AND account = $4::text), "
 		 "$2::text), $4::text",
 			NULL, RESULT_TRUE},
+	[WRITE_READ_AUTOPRIMARY] =
+		{"SELECT json_build_object('nameserver', nameserver, 'account', account)::text "
+		 "FROM supermasters JOIN json_array_elements_text($2::json) WITH ORDINALITY "
+		 "ON value = lower(rtrim(nameserver, '.')) "
+		 "WHERE ip = $1::inet ORDER BY ordinality LIMIT 1",
+			"it is no autoprimary", RESULT_VALUE},
 	[WRITE_REPLACE_RRSET] =
 		{"WITH gone AS (DELETE FROM records WHERE domain_id = $1::int "
 		 "AND name = $2::text AND ($3::text = 'ANY' OR type = $3::text)), "
@@ -192,6 +198,9 @@ void statement_end(struct statement *statement)
 {
 	if (table[statement->kind].result == RESULT_ARRAY)
 		buf_add_str(&statement->result, statement->has_rows ? "]" : "[]");
+	else if (table[statement->kind].result == RESULT_VALUE && !statement->has_rows &&
+		 table[statement->kind].missing != NULL)
+		set_problem(statement, table[statement->kind].missing);
 	if (buf_failed(&statement->result))
 		set_problem(statement, "out of memory");
 }

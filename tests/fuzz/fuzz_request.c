@@ -50,7 +50,7 @@ static void check_reply(const struct buf *reply)
 static void check_write(struct write *write)
 {
 	static const unsigned params[WRITE_KINDS] = {
-		2, 1, 1, 3, 5, 2, 2, 2, 2, 2, 3, 1, 4, 4, 1, 8, 0, 0, 5, 3, 2, 1, 1};
+		2, 1, 1, 3, 5, 2, 2, 2, 2, 2, 3, 1, 4, 2, 4, 1, 8, 0, 0, 5, 3, 2, 1, 1};
 
 	FUZZ_CHECK(write->kind < WRITE_KINDS && write->n == params[write->kind]);
 	for (unsigned i = 0; i < write->n; i++) {

@@ -107,6 +107,19 @@ is zone('dot.test'), 'SLAVE|192.0.2.4|prov', 'is known as well';
 is $remote->call('createSlaveDomain', ip => '192.0.2.7', domain => 'unknown.test.', nameserver => 'ns9.prov.test', account => 'prov'), $TRUE, 'an unknown one';
 is zone('unknown.test'), 'SLAVE|192.0.2.7|prov', 'has the address that it came from';
 refused 'a zone that is there', qr/createSlaveDomain: .*duplicate key.*23505/, 'createSlaveDomain', ip => '192.0.2.9', domain => 'new.test.', nameserver => '', account => '';
+sub autoprimary {
+    my ($ip, @names) = @_;
+    return $remote->call('superMasterBackend', ip => $ip, domain => 'new2.test.',
+        nsset => [map { { qname => 'new2.test.', qtype => 'NS', qclass => 1, content => $_, ttl => 60, auth => $TRUE } } @names]);
+}
+
+is_deeply autoprimary('192.0.2.1', 'x.test.', 'NS1.prov.test.'), { nameserver => 'ns1.prov.test', account => 'prov' }, 'who is an autoprimary';
+is_deeply autoprimary('192.0.2.4', 'ns2.prov.test'), { nameserver => 'NS2.prov.test.', account => 'prov' }, 'as it is stored';
+is_deeply autoprimary('2001:db8:0::1', 'ns1.prov.test'), { nameserver => 'ns1.prov.test', account => 'prov' }, 'by IPv6';
+is autoprimary('192.0.2.1', 'ns2.prov.test'), $FALSE, 'not another name';
+is autoprimary('192.0.2.2', 'ns1.prov.test'), $FALSE, 'not another address';
+is autoprimary('192.0.2.1'), $FALSE, 'not without names';
+is autoprimary('no address', 'ns1.prov.test'), $FALSE, 'not by nonsense';
 is $remote->call('setFresh', id => 2), $TRUE, 'fresh';
 cmp_ok abs(rows('SELECT last_check FROM domains WHERE id = 2') - time), '<', 30, 'was checked now';
 cmp_ok abs($remote->call('getDomainInfo', name => 'b.test.')->{last_check} - time), '<', 30, 'and can be read back';

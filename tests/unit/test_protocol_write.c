@@ -32,9 +32,9 @@ static int teardown(void **state)
 
 static const char *const kinds[WRITE_KINDS] = {"SET_NOTIFIED", "SET_FRESH", "SET_STALE",
 	"SET_METADATA", "ADD_KEY", "REMOVE_KEY", "ACTIVATE_KEY", "DEACTIVATE_KEY", "PUBLISH_KEY",
-	"UNPUBLISH_KEY", "SET_TSIG_KEY", "DELETE_TSIG_KEY", "CREATE_SECONDARY", "REPLACE_RRSET",
-	"BEGIN", "FEED", "COMMIT", "ABORT", "READ_RECORDS", "READ_ZONE", "READ_METADATA",
-	"READ_ALL_METADATA", "READ_KEYS"};
+	"UNPUBLISH_KEY", "SET_TSIG_KEY", "DELETE_TSIG_KEY", "CREATE_SECONDARY", "READ_AUTOPRIMARY",
+	"REPLACE_RRSET", "BEGIN", "FEED", "COMMIT", "ABORT", "READ_RECORDS", "READ_ZONE",
+	"READ_METADATA", "READ_ALL_METADATA", "READ_KEYS"};
 
 /* The write as text, "KIND|parameter|parameter", or the reply. */
 static void ask(const struct open_transaction *transaction, const char *request, struct buf *text,
@@ -215,6 +215,10 @@ static void test_tsig_keys(void **state)
 	assert_fails("deleteTSIGKey", "\"name\":\"a..b\"", "name \\\"a..b\\\": empty label");
 }
 
+#define RR(name, type, content)                                                                    \
+	"{\"qtype\":\"" type "\",\"qname\":\"" name "\",\"qclass\":1,\"content\":\"" content       \
+	"\",\"ttl\":60,\"auth\":true}"
+
 static void test_secondary(void **state)
 {
 	(void)state;
@@ -234,9 +238,6 @@ static void test_secondary(void **state)
 
 /* ---- record sets ---- */
 
-#define RR(name, type, content)                                                                    \
-	"{\"qtype\":\"" type "\",\"qname\":\"" name "\",\"qclass\":1,\"content\":\"" content       \
-	"\",\"ttl\":60,\"auth\":true}"
 #define SET(id, name, type, rrs)                                                                   \
 	"\"domain_id\":" id ",\"qname\":\"" name "\",\"qtype\":\"" type                            \
 	"\",\"trxid\":1700000000,\"rrset\":[" rrs "]"
