@@ -1,10 +1,10 @@
 -- The audit trail: who, when, through which path, what, before and after; what is not in it; and that nobody can write it.
 SELECT no_plan();
 GRANT USAGE ON SCHEMA tap TO PUBLIC;
-CREATE ROLE t_write LOGIN IN ROLE csdns_write;
-CREATE ROLE t_cloud LOGIN IN ROLE csdns_cloud;
-CREATE ROLE t_admin LOGIN IN ROLE csdns_admin;
-CREATE ROLE t_tenant LOGIN IN ROLE csdns_tenant;
+CREATE ROLE u_write LOGIN IN ROLE csdns_write;
+CREATE ROLE u_cloud LOGIN IN ROLE csdns_cloud;
+CREATE ROLE u_admin LOGIN IN ROLE csdns_admin;
+CREATE ROLE u_tenant LOGIN IN ROLE csdns_tenant;
 GRANT TEMPORARY ON DATABASE t_audit TO PUBLIC;
 CREATE FUNCTION public.u(kind text, n int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$ SELECT md5(kind || n)::uuid $$;
 CREATE FUNCTION public.try(who text, what text) RETURNS text LANGUAGE plpgsql AS $$
@@ -88,7 +88,7 @@ SELECT FROM news();
 -- serials
 SELECT isnt(csdns.soa_serial((SELECT content FROM records WHERE type = 'SOA')), 1::bigint, 'csdns moved the serial');
 SELECT is((SELECT count(*) FROM csdns.audit WHERE after::text LIKE '%SOA%'), 1::bigint, 'which is not in the trail');
-SET ROLE t_write;
+SET ROLE u_write;
 UPDATE records SET content = 'ns.test host.test 100 1 1 1 1' WHERE type = 'SOA';
 SELECT is((SELECT count(*) FROM news() WHERE line LIKE 'sql records update a.test %host.test 100 %'), 1::bigint, 'a person''s edit is');
 UPDATE records SET content = 'ns.test host.test 100 1 1 1 2' WHERE type = 'SOA';
@@ -109,7 +109,7 @@ COMMIT;
 SELECT is((SELECT string_agg(split_part(line, ' ', 3), ' ') FROM news()), 'insert update', 'nor is anything lost after constraints were immediate');
 
 -- who and how
-SET ROLE t_write;
+SET ROLE u_write;
 SET csdns.cloud_user = 'alice';
 SET application_name = 'script';
 SET csdns.path = 'createDnsRecord';
@@ -119,7 +119,7 @@ RESET application_name;
 SELECT FROM set_config('csdns.cloud_user', repeat('ä', 300), false);
 RESET ROLE;
 SELECT is((SELECT concat_ws(' ', role, login, cloud_user, path, application, txid IN (SELECT txid FROM csdns.version), now() - at < '1 minute')
-             FROM csdns.audit ORDER BY id DESC LIMIT 1), 't_write postgres alice createDnsRecord script t t', 'who, when and how');
+             FROM csdns.audit ORDER BY id DESC LIMIT 1), 'u_write postgres alice createDnsRecord script t t', 'who, when and how');
 DELETE FROM records WHERE name = 'who.a.test';
 RESET csdns.cloud_user;
 SELECT is((SELECT concat_ws(' ', role, coalesce(login, '-'), length(cloud_user), path) FROM csdns.audit ORDER BY id DESC LIMIT 1), 'postgres - 255 sql', 'login only where it differs; long names are cut');
@@ -130,13 +130,13 @@ INSERT INTO csdns.domain (uuid, name) VALUES (u('d', 1), 'ROOT');
 INSERT INTO csdns.account (uuid, domain, name, network_domain) VALUES (u('a', 1), u('d', 1), 'acme', 'a.test');
 INSERT INTO csdns.network (uuid, name) VALUES (u('w', 1), 'net');
 SELECT is_empty('SELECT line FROM news()', 'facts are not in the trail');
-SET ROLE t_cloud;
+SET ROLE u_cloud;
 INSERT INTO csdns.instance (uuid, name, account, domain) VALUES (u('i', 1), 'vm', u('a', 1), u('d', 1));
 INSERT INTO csdns.nic (uuid, instance, network, ip4) VALUES (u('n', 1), u('i', 1), u('w', 1), '192.0.2.9');
 RESET ROLE;
-SELECT is((SELECT role::text FROM csdns.audit ORDER BY id DESC LIMIT 1), 't_cloud', 'rules act for who wrote the fact');
+SELECT is((SELECT role::text FROM csdns.audit ORDER BY id DESC LIMIT 1), 'u_cloud', 'rules act for who wrote the fact');
 SELECT results_eq('SELECT line FROM news()', $$VALUES ('rules records insert a.test - [["vm.a.test", "A", "192.0.2.9", 3600]]')$$, 'records of rules');
-SET ROLE t_write;
+SET ROLE u_write;
 UPDATE records SET content = '192.0.2.10' WHERE name = 'vm.a.test';
 RESET ROLE;
 SELECT results_eq('SELECT line FROM news()', $$VALUES ('sql records update a.test [["vm.a.test", "A", "192.0.2.9", 3600]] [["vm.a.test", "A", "192.0.2.10", 3600]]')$$, 'taken over by hand');
@@ -160,7 +160,7 @@ INSERT INTO csdns.instance_name (instance, domain_id, name) VALUES (u('i', 1), 1
 UPDATE csdns.policy SET max_zones = 7;
 UPDATE csdns.policy SET max_zones = 7;
 INSERT INTO csdns.policy (scope, ttl) VALUES (u('a', 1), 99);
-INSERT INTO csdns.tenant (role, account) VALUES ('t_tenant', u('a', 1));
+INSERT INTO csdns.tenant (role, account) VALUES ('u_tenant', u('a', 1));
 UPDATE csdns.setting SET value = 'epoch' WHERE name = 'serial_style';
 INSERT INTO supermasters VALUES ('192.0.2.53', 'ns.test', 'x');
 SELECT results_eq('SELECT short()', $$VALUES
@@ -170,7 +170,7 @@ SELECT results_eq('SELECT short()', $$VALUES
     ('sql dns_zone insert a.test ' || u('z', 1)), ('sql zone_delegation insert a.test account'), ('sql network_zone insert a.test network'),
     ('sql instance_name insert a.test extra.a.test'), ('rules records insert a.test -'),
     ('sql policy update everything {"ptr":'), ('sql policy insert account acme'), ('rules records insert a.test -'), ('rules records delete a.test [["extra.a.test",'),
-    ('sql tenant insert t_tenant -'), ('sql setting update serial_style {"name":'), ('sql supermasters insert 192.0.2.53 ns.test')$$, 'each kind of object');
+    ('sql tenant insert u_tenant -'), ('sql setting update serial_style {"name":'), ('sql supermasters insert 192.0.2.53 ns.test')$$, 'each kind of object');
 SELECT results_eq($$SELECT before ->> 'state', after ->> 'state', after ->> 'name' FROM csdns.audit WHERE what = 'dns_server' AND action = 'update'$$,
                   $$VALUES ('Enabled', 'Disabled', 'main')$$, 'with all columns before and after');
 
@@ -203,14 +203,14 @@ SELECT set_eq('SELECT line FROM news()', $$VALUES ('sql domains truncate - -'), 
 
 -- nobody writes it
 SELECT is(try(who, what), '42501', who || ': ' || what)
-  FROM (VALUES ('t_write'), ('t_cloud'), ('t_admin'), ('t_tenant')) AS w (who),
+  FROM (VALUES ('u_write'), ('u_cloud'), ('u_admin'), ('u_tenant')) AS w (who),
        (VALUES ('INSERT INTO csdns.audit (what, action) VALUES (''records'', ''insert'')'), ('DELETE FROM csdns.audit'), ('UPDATE csdns.audit SET role = ''x'''),
                ('TRUNCATE csdns.audit'), ('SELECT csdns.prune_audit(''0'')'), ('SELECT csdns.prune_audit_step(now(), 1)'), ('UPDATE csdns.pending SET moving = true'),
                ('UPDATE csdns.setting SET value = ''0'' WHERE name = ''audit_retention'''), ('ALTER TABLE csdns.audit DISABLE TRIGGER ALL'),
                ('ALTER TABLE records DISABLE TRIGGER ALL'), ('SET session_replication_role = replica'),
                ('SELECT csdns.audit_objects(''policy'', ''insert'', ''{}'', ''{}'', '''', NULL, NULL)')) AS v (what);
-SELECT is(try('t_admin', 'UPDATE csdns.setting SET value = ''2 hours'' WHERE name = ''retention'''), 'ok', 'administrators change other settings');
-SELECT is(try(who, 'SELECT FROM csdns.audit'), want, who || ' reads the table') FROM (VALUES ('t_admin', 'ok'), ('t_write', '42501'), ('t_cloud', '42501')) AS v (who, want);
+SELECT is(try('u_admin', 'UPDATE csdns.setting SET value = ''2 hours'' WHERE name = ''retention'''), 'ok', 'administrators change other settings');
+SELECT is(try(who, 'SELECT FROM csdns.audit'), want, who || ' reads the table') FROM (VALUES ('u_admin', 'ok'), ('u_write', '42501'), ('u_cloud', '42501')) AS v (who, want);
 
 -- by age
 SELECT is((SELECT value FROM csdns.setting WHERE name = 'audit_retention'), '90 days', 'kept for 90 days');
