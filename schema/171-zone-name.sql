@@ -87,8 +87,10 @@ BEGIN
                     ELSE mine IS NULL END
      ORDER BY z.above DESC, length(z.zone) DESC LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'zone "%": lies % zone "%" of another owner%', name, CASE WHEN other.above THEN 'below' ELSE 'above' END, other.zone,
-                        CASE WHEN is_admin() THEN format(' (%s)', owner_name(other.account, other.domain)) ELSE '' END
+        RAISE EXCEPTION 'zone "%": lies % %', name, CASE WHEN other.above THEN 'below' ELSE 'above' END,
+                        CASE WHEN is_admin() THEN format('zone "%s" of another owner (%s)', other.zone, owner_name(other.account, other.domain))
+                             WHEN other.above THEN format('zone "%s" of another owner', other.zone)
+                             ELSE 'a zone of another owner' END                -- names below are not for everybody to find
               USING ERRCODE = 'unique_violation';
     END IF;
 END

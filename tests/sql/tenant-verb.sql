@@ -37,9 +37,9 @@ CREATE ROLE tv_acme LOGIN; CREATE ROLE tv_dom LOGIN; CREATE ROLE tv_norow LOGIN 
 INSERT INTO csdns.domain (uuid, parent, name, path) VALUES (u('d', 1), NULL, 'ROOT', 'ROOT'), (u('d', 2), u('d', 1), 'cust', 'ROOT/cust'),
     (u('d', 3), u('d', 2), 'deep', 'ROOT/cust/deep'), (u('d', 4), u('d', 1), 'secret-domain', 'ROOT/secret');
 INSERT INTO csdns.account (uuid, domain, name) VALUES (u('a', 1), u('d', 2), 'acme'), (u('a', 2), u('d', 2), 'secret-globex'), (u('a', 3), u('d', 3), 'deep'), (u('a', 4), u('d', 4), 'secret-other');
-INSERT INTO domains (name, type) SELECT n, 'NATIVE' FROM unnest(ARRAY['acme.test', 'secret-globex.test', 'deep.test', 'secret-other.test', 'dom.test', 'root.test', 'secret-admin.test', 'shared.test', 'net.test']) AS n;
+INSERT INTO domains (name, type) SELECT n, 'NATIVE' FROM unnest(ARRAY['acme.test', 'secret-globex.test', 'deep.test', 'secret-other.test', 'dom.test', 'root.test', 'secret-admin.test', 'shared.test', 'net.test', 'secret.corp.test']) AS n;
 INSERT INTO csdns.dns_zone (domain_id, account, domain) VALUES (z('acme.test'), u('a', 1), u('d', 2)), (z('secret-globex.test'), u('a', 2), u('d', 2)), (z('deep.test'), u('a', 3), u('d', 3)),
-    (z('secret-other.test'), u('a', 4), u('d', 4)), (z('dom.test'), NULL, u('d', 2)), (z('root.test'), NULL, u('d', 1)), (z('shared.test'), u('a', 2), u('d', 2)), (z('net.test'), NULL, NULL);
+    (z('secret-other.test'), u('a', 4), u('d', 4)), (z('dom.test'), NULL, u('d', 2)), (z('root.test'), NULL, u('d', 1)), (z('shared.test'), u('a', 2), u('d', 2)), (z('net.test'), NULL, NULL), (z('secret.corp.test'), u('a', 4), u('d', 4));
 INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'SOA', 'ns.test h.test 1 2 3 4 5', 60 FROM domains;
 INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'NS', 'ns.test', 60 FROM domains;
 INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, 'www.' || name, 'A', '192.0.2.1', 60 FROM domains;
@@ -98,6 +98,7 @@ SELECT is(try(who, what), want, who || ': ' || what) FROM (VALUES
     ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'new.test', dnsserverid => 'pub')$$, '1'),
     ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'secret-globex.test', dnsserverid => 'mine')$$, '23505'),
     ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'sub.secret-globex.test', dnsserverid => 'mine')$$, '23505'),
+    ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'corp.test', dnsserverid => 'mine')$$, '23505'),
     ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'sub.acme.test', dnsserverid => 'mine')$$, '1'),
     ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'secret-admin.test', dnsserverid => 'mine', existing => true)$$, 'P0002'),
     ('tv_acme', $$SELECT * FROM csdns.create_dns_zone(name => 'secret-globex.test', dnsserverid => 'mine', existing => true)$$, 'P0002'),

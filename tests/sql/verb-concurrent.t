@@ -58,7 +58,7 @@ sub side_by_side {
 my $create = q{SELECT * FROM csdns.create_dns_zone('%s', 'pub')};
 side_by_side('a zone below one that is being created', [acme => sprintf $create, 'a.test'], [evil => sprintf $create, 'x.a.test'],
     qr/"x.a.pub.test": lies below zone "a.pub.test" of another owner/);
-side_by_side('and above', [acme => sprintf $create, 'x.b.test'], [evil => sprintf $create, 'b.test'], qr/"b.pub.test": lies above zone "x.b.pub.test"/);
+side_by_side('and above', [acme => sprintf $create, 'x.b.test'], [evil => sprintf $create, 'b.test'], qr/"b.pub.test": lies above a zone of another owner/);
 side_by_side('the same', [acme => sprintf $create, 'c.test'], [evil => sprintf $create, 'c.test'], qr/"c.pub.test": exists already/);
 side_by_side('another', [acme => sprintf $create, 'd.test'], [evil => sprintf $create, 'e.test'], qr/done/);
 side_by_side('on a server that is being disabled', [$admin->{pg_user} => q{SELECT * FROM csdns.update_dns_server('pub', state => 'Disabled')}],

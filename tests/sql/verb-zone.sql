@@ -87,7 +87,7 @@ SELECT is(ask(who, format('SELECT name, account, domain FROM csdns.create_dns_zo
     ('v_admin', $$'a.shop.pub.test', 'pub'$$, '23505 zone "a.shop.pub.test": lies below zone "shop.pub.test" of another owner (account "acme")'),
     ('v_acme', $$'a.shop.test', 'pub'$$, '(a.shop.pub.test,acme,leaf)'),
     ('v_acme', $$'x.y.z.test', 'pub'$$, '(x.y.z.pub.test,acme,leaf)'),
-    ('v_evil', $$'z.test', 'pub'$$, '23505 zone "z.pub.test": lies above zone "x.y.z.pub.test" of another owner'),
+    ('v_evil', $$'z.test', 'pub'$$, '23505 zone "z.pub.test": lies above a zone of another owner'),
     ('v_evil', $$'www.test', 'pub'$$, '23505 zone "www.pub.test": zone "pub.test" has records under this name'),
     ('v_evil', $$'deep.test', 'pub'$$, '23505 zone "deep.pub.test": zone "pub.test" has records under this name'),
     ('v_evil', $$'eep.test', 'pub'$$, '(eep.pub.test,evil,side)'),
