@@ -196,6 +196,7 @@ subtest 'what is told' => sub {
     is $admin->run('reconcile dns')->{status}, 0, 'reconciled';
     is $admin->run('list dnscollisions')->{err}, "no collisions\n", 'no collisions';
     like works($admin, 'list dnsevents'), qr/DNS.REQUEST.REFUSED/, 'what was refused is an event';
+    has_titles($admin, 'list dnsaudit');
     my @audit = @{ json($admin, 'list dnsaudit')->{audit} };
     ok((grep { my $entry = encode_json($_); $entry =~ /createDnsZone/ && $entry =~ /"ann"/ } @audit), 'the audit trail has path and user of the cloud');
 };
