@@ -7,10 +7,12 @@ BEGIN
             ttl int, minimum_ttl int, on_stop text, ptr boolean, common boolean, common_zone text, groups boolean, secondary_addresses boolean,
             public_names boolean, static_nat text, floating text, host_template text, public_template text,
             max_zones int, max_records int, allowed_types text[]);
+        CREATE TYPE csdns.dns_audit AS (id bigint, at timestamptz, role text, clouduser text, path text, what text, action text, zone text, name text, before json, after json);
         CREATE TYPE csdns.dns_event AS (id bigint, at timestamptz, type text, zone text, name text, source text, description text);
     END IF;
 END
 $$;
+COMMENT ON TYPE csdns.dns_audit IS 'A row of csdns.audit, as verbs return it.';
 COMMENT ON TYPE csdns.dns_event IS 'An event, as verbs return it.';
 COMMENT ON TYPE csdns.dns_policy IS 'Settings of a scope, as verbs return them. scope: everything, domain, account or network; NULL: left to the next scope.';
 
@@ -252,7 +254,48 @@ $$;
 COMMENT ON FUNCTION csdns.list_dns_events(bigint, text, text) IS
     'Events after the one with the id since, in order; of a type; with a keyword in zone, name or description. To poll: since = the highest id so far.';
 
+-- Who changed what.
+
+-- Records are in an array of [name, type, content, ttl].
+CREATE OR REPLACE FUNCTION csdns.is_about(what text, name text, before json, after json, wanted text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+    SELECT CASE WHEN what <> 'records' THEN name = wanted
+                ELSE EXISTS (SELECT FROM json_array_elements(before) AS r WHERE r ->> 0 = wanted)
+                  OR EXISTS (SELECT FROM json_array_elements(after) AS r WHERE r ->> 0 = wanted) END
+$$;
+
+-- The administrator also asks for zones that are gone, by name.
+CREATE OR REPLACE FUNCTION csdns.list_dns_audit(dnszoneid text DEFAULT NULL, name text DEFAULT NULL, who text DEFAULT NULL, since timestamptz DEFAULT NULL,
+    keyword text DEFAULT NULL, "limit" int DEFAULT NULL)
+RETURNS SETOF csdns.dns_audit
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    everything boolean := sees_all();
+    own int[] := my_own_zones();
+    zone_name text := CASE WHEN everything AND NOT is_uuid(dnszoneid) THEN plain_name(dnszoneid)
+                           WHEN dnszoneid IS NOT NULL THEN (SELECT d.name FROM pdns_domain d WHERE d.id = find_zone(dnszoneid, 'own')) END;
+    wanted text := CASE WHEN zone_name IS NULL THEN plain_name(name) ELSE absolute_name(name, zone_name) END;
+    word text := lower(keyword);
+BEGIN
+    IF "limit" < 0 THEN
+        RAISE EXCEPTION 'limit %: is below 0', "limit" USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY
+        SELECT a.id, a.at, a.role::text, a.cloud_user, a.path, a.what, a.action, a.zone, a.name, a.before, a.after
+          FROM audit a
+         WHERE (everything OR a.zone_id = ANY (own) AND a.what IN ('records', 'domains', 'dns_zone', 'zone_delegation', 'network_zone', 'instance_name'))
+           AND (zone_name IS NULL OR a.zone = zone_name)
+           AND (list_dns_audit.since IS NULL OR a.at > list_dns_audit.since)
+           AND (who IS NULL OR who IN (a.role, a.login, a.cloud_user))
+           AND (wanted IS NULL OR is_about(a.what, a.name, a.before, a.after, wanted))
+           AND (word IS NULL OR strpos(lower(concat_ws(' ', a.path, a.what, a.zone, a.name, a.before, a.after)), word) > 0)
+         ORDER BY a.id DESC LIMIT "limit";
+END
+$$;
+COMMENT ON FUNCTION csdns.list_dns_audit(text, text, text, timestamptz, text, int) IS
+    'Who changed what, newest first. dnszoneid: zone; name: of a record in it, or what csdns.audit calls the object; who: role or user of the cloud; since: a time. A tenant''s: what belongs to its own zones.';
+
 GRANT EXECUTE ON FUNCTION csdns.list_dns_policies(text, text, text), csdns.release_dns_record(text, text, text), csdns.reconcile_dns(), csdns.list_dns_drift(),
-    csdns.list_dns_collisions(), csdns.list_dns_events(bigint, text, text),
+    csdns.list_dns_collisions(), csdns.list_dns_events(bigint, text, text), csdns.list_dns_audit(text, text, text, timestamptz, text, int),
     csdns.update_dns_policy(text, text, text, int, int, text, boolean, boolean, text, boolean, boolean, boolean, text, text, text, text, int, int, text[], text[])
     TO csdns_admin, csdns_tenant;

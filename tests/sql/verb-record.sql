@@ -244,4 +244,15 @@ SELECT is(ask('v_evil', 'SELECT type, name, description FROM csdns.list_dns_even
 SELECT ok(ask('v_admin', 'SELECT description FROM csdns.list_dns_events(type => ''dns.name.collision'')') LIKE '%one.shared.test%has it%', 'events by type');
 SELECT is(ask('v_admin', format('SELECT count(*) FROM csdns.list_dns_events(since => %s)', (SELECT max(id) FROM csdns.event))), '(0)', 'events since');
 SELECT is(ask('v_admin', 'SELECT DISTINCT name FROM csdns.list_dns_events(keyword => ''THREE'')'), '(three.shared.test)', 'events by keyword');
+
+-- who changed what
+SELECT is(ask('v_admin', 'SELECT role, path, what, action, zone FROM csdns.list_dns_audit(''own.test'', ''mine'')'), '(v_acme,createDnsRecord,records,insert,own.test)', 'audit of a name');
+SELECT is(ask('v_acme', 'SELECT path FROM csdns.list_dns_audit(''own.test'', ''@'', who => ''v_acme'')'), '(updateDnsRecord); (updateDnsRecord)', 'of a zone by its owner, by role');
+SELECT is(ask('v_evil', 'SELECT path FROM csdns.list_dns_audit()'), '', 'others see nothing');
+SELECT is(ask('v_evil', 'SELECT path FROM csdns.list_dns_audit(''own.test'')'), 'P0002 zone "own.test": not found', 'of another''s zone');
+SELECT is(ask('v_acme', 'SELECT path FROM csdns.list_dns_audit(''shared.test'')'), '42501 zone "shared.test": is not yours to change', 'nor of a zone that is delegated');
+SELECT is(ask('v_admin', 'SELECT count(*) FROM csdns.list_dns_audit(since => now() + interval ''1 day'')'), '(0)', 'since a time');
+SELECT is(ask('v_admin', 'SELECT count(*) FROM csdns.list_dns_audit("limit" => 2)'), '(2)', 'at most so many');
+SELECT is(ask('v_admin', 'SELECT count(*) FROM csdns.list_dns_audit("limit" => -2)'), '22023 limit -2: is below 0', 'but not less than none');
+SELECT is(ask('v_admin', 'SELECT action FROM csdns.list_dns_audit(keyword => ''FOO-bar'')'), '', 'by keyword');
 SELECT * FROM finish();
