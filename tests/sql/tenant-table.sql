@@ -181,6 +181,14 @@ SELECT is(try('tt_acme', format('SELECT * FROM %s', t)), '42501', 'nothing: ' ||
     'csdns.journal', 'csdns.setting', 'csdns.tenant', 'csdns.rule_record', 'csdns.pdns_record', 'csdns.pdns_domain', 'csdns.pdns_key', 'csdns.served_record', 'csdns.served_key', 'csdns.desired_record',
     'csdns.drift', 'csdns.change', 'csdns.domain_policy', 'csdns.reverse_zone', 'csdns.rule_record_state', 'csdns.live_nic', 'csdns.pending', 'csdns.serial_debt']) AS t;
 
+-- views for people, whichever there are
+SELECT is(seen(who, format('SELECT v::text FROM %s AS v LIMIT 1', c.oid::regclass)), '', who || ' sees nothing in ' || c.oid::regclass)
+  FROM pg_class c, unnest(ARRAY['tt_norow', 'tt_gone']) AS who
+ WHERE c.relnamespace = 'csdns'::regnamespace AND c.relkind = 'v' AND c.relname LIKE 'v\_%' AND has_table_privilege('csdns_tenant', c.oid, 'SELECT');
+SELECT doesnt_match(seen('tt_acme', format('SELECT v::text FROM %s AS v', c.oid::regclass)), 'secret-(other|admin|adm2|ovm|net4|domain|globex.test|priv)', 'nothing of others in ' || c.oid::regclass)
+  FROM pg_class c
+ WHERE c.relnamespace = 'csdns'::regnamespace AND c.relkind = 'v' AND c.relname LIKE 'v\_%' AND has_table_privilege('csdns_tenant', c.oid, 'SELECT');
+
 -- writing
 SELECT is(try(who, what), want, who || ': ' || what) FROM (VALUES
     ('tt_acme', $$INSERT INTO records (domain_id, name, type, content) VALUES (z('acme.test'), 'n.acme.test', 'A', '192.0.2.2')$$, '1'),
