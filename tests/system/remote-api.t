@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+# The HTTP API of PowerDNS, writing through the remote backend, beside the same
+# requests with the gpgsql backend.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use JSON::PP ();
+use Test::More;
+
+use Csdns::Twin;
+
+my ($TRUE, $FALSE) = (JSON::PP::true(), JSON::PP::false());
+my $twin = Csdns::Twin->new(sql => q{
+    INSERT INTO domains (name, type) VALUES ('a.test', 'MASTER');
+    INSERT INTO records (domain_id, name, type, content, ttl) VALUES
+        (1, 'a.test', 'SOA', 'ns.a.test hostmaster.a.test 1 10800 3600 604800 60', 60),
+        (1, 'a.test', 'NS', 'ns.a.test', 60), (1, 'ns.a.test', 'A', '192.0.2.1', 60);
+});
+my @ZONE = qw(records soa serials);
+
+sub set {
+    my ($name, $type, $changetype, @contents) = @_;
+    return { name => "$name.", type => $type, changetype => $changetype,
+        $changetype eq 'REPLACE' ? (ttl => 120, records => [map { { content => $_, disabled => $FALSE } } @contents]) : () };
+}
+sub patch { my (@sets) = @_; return $twin->api(PATCH => '/zones/a.test.', { rrsets => \@sets }, @ZONE) }
+
+# --- record sets ---
+
+patch(set('www.a.test', 'A', 'REPLACE', '192.0.2.1', '192.0.2.2'));
+like $twin->table('remote', 'records'), qr/www\.a\.test\|A\|192\.0\.2\.1.*\n.*192\.0\.2\.2/, 'both addresses';
+patch(set('mail.a.test', 'MX', 'REPLACE', '10 ns.a.test.'), set('text.a.test', 'TXT', 'REPLACE', '"one" "tw\\"o"'),
+    set('WWW.a.test', 'A', 'DELETE'), set('_x._tcp.a.test', 'SRV', 'REPLACE', '1 2 3 ns.a.test.'));
+patch(set('www.a.test', 'CNAME', 'REPLACE', 'ns.a.test.'));
+patch(set('www.a.test', 'A', 'REPLACE', '192.0.2.1'));
+patch(set('bad.a.test', 'A', 'REPLACE', '192.0.2.300'));
+patch(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('www.b.test', 'A', 'REPLACE', '192.0.2.1'));
+patch(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('ns.a.test', 'CNAME', 'REPLACE', 'www.a.test.'));
+patch(set('nothing.a.test', 'A', 'DELETE'));
+patch(set('a.test', 'SOA', 'REPLACE', 'ns.a.test. hostmaster.a.test. 2024010101 10800 3600 604800 60'));
+patch(set('deep.er.still.a.test', 'AAAA', 'REPLACE', '2001:db8::1'), set('*.wild.a.test', 'A', 'REPLACE', '192.0.2.7'));
+my $zone = $twin->api(GET => '/zones/a.test.');
+
+sub rrsets { my ($side) = @_; return { map { ("$_->{name} $_->{type}" => $_->{type} eq 'SOA' ? '' : [$_->{ttl}, sort map { $_->{content} } @{ $_->{records} }]) } @{ $zone->{$side}{reply}{rrsets} } } }
+is_deeply rrsets('remote'), rrsets('gpgsql'), 'the zone as the API shows it';
+cmp_ok scalar(keys %{ rrsets('remote') }), '>', 6, 'with what was written';
+
+# --- settings ---
+
+$twin->api(PUT => '/zones/a.test./metadata/ALLOW-AXFR-FROM', { kind => 'ALLOW-AXFR-FROM', metadata => ['192.0.2.0/24', '::1'] }, 'metadata');
+$twin->api(POST => '/zones/a.test./metadata', { kind => 'ALSO-NOTIFY', metadata => ['192.0.2.9'] }, 'metadata');
+$twin->api(POST => '/zones/a.test./metadata', { kind => 'ALSO-NOTIFY', metadata => ['192.0.2.10'] }, 'metadata');
+my $metadata = $twin->api(GET => '/zones/a.test./metadata');
+is_deeply [sort map { "$_->{kind} @{ $_->{metadata} }" } @{ $metadata->{remote}{reply} }], [sort map { "$_->{kind} @{ $_->{metadata} }" } @{ $metadata->{gpgsql}{reply} }],
+    'metadata as the API shows it';
+$twin->api(DELETE => '/zones/a.test./metadata/ALSO-NOTIFY', undef, 'metadata');
+is $twin->csdnsd->stop, 0, 'csdnsd ends well';
+done_testing;
