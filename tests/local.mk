@@ -47,6 +47,9 @@ tests_unit_test_options_LDADD = $(UNIT_BASE)
 UNIT_TESTS += tests/unit/test_name
 tests_unit_test_name_LDADD = $(UNIT_DNS)
 
+UNIT_TESTS += tests/unit/test_nsec3
+tests_unit_test_nsec3_LDADD = $(UNIT_DNS)
+
 UNIT_TESTS += tests/unit/test_rrtype
 tests_unit_test_rrtype_LDADD = $(UNIT_DNS)
 
@@ -164,12 +167,12 @@ tests_fuzz_fuzz_rdata_LDADD = libcsdns_dns.a libcsdns_base.a
 FUZZ_TESTS += tests/fuzz/fuzz_request
 tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay.c
 tests_fuzz_fuzz_request_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-tests_fuzz_fuzz_request_LDADD = libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_request_LDADD = libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(CRYPTO_LIBS) $(JANSSON_LIBS)
 
 FUZZ_TESTS += tests/fuzz/fuzz_scan
 tests_fuzz_fuzz_scan_SOURCES = tests/fuzz/fuzz_scan.c tests/fuzz/replay.c
 tests_fuzz_fuzz_scan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-tests_fuzz_fuzz_scan_LDADD = libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_scan_LDADD = libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(CRYPTO_LIBS) $(JANSSON_LIBS)
 
 FUZZ_TESTS += tests/fuzz/fuzz_copy
 tests_fuzz_fuzz_copy_SOURCES = tests/fuzz/fuzz_copy.c tests/fuzz/replay.c
@@ -177,4 +180,4 @@ tests_fuzz_fuzz_copy_LDADD = libcsdns_feed.a libcsdns_pg.a libcsdns_base.a $(PQ_
 
 FUZZ_TESTS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c tests/fuzz/replay.c
-tests_fuzz_fuzz_record_LDADD = libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a
+tests_fuzz_fuzz_record_LDADD = libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(CRYPTO_LIBS)
