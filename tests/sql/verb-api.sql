@@ -80,7 +80,7 @@ SELECT is(refusal('listDnsRecords', params), want, params::text) FROM (VALUES
 SELECT is(refusal('deleteDnsRecord', '{"dnszoneid": "z.test", "name": "x", "type": "A", "page": 1, "pagesize": 1}'), 'deletednsrecordresponse 431 22023 deleteDnsRecord: parameter not known: page, pagesize', 'only lists have pages');
 
 -- error codes
-SELECT is(csdns.api_error_code(state), code, state) FROM (VALUES ('22023', 431), ('22P02', 431), ('23505', 431), ('23514', 431), ('P0002', 431), ('42501', 531), ('53400', 535), ('55000', 536), ('23503', 536), ('0A000', 432), ('42883', 530), ('P0001', 530)) AS v (state, code);
+SELECT is(csdns.api_error_code(state), code, 'SQLSTATE ' || state) FROM (VALUES ('22023', 431), ('22P02', 431), ('23505', 431), ('23514', 431), ('P0002', 431), ('42501', 531), ('53400', 535), ('55000', 536), ('23503', 536), ('0A000', 432), ('42883', 530), ('P0001', 530)) AS v (state, code);
 
 -- refusals leave an event, and nothing else
 TRUNCATE csdns.event;
@@ -118,12 +118,16 @@ COMMIT;
 SELECT is((SELECT string_agg(name, ' ') FROM records WHERE name LIKE 't_.z.test'), 't1.z.test', 'subtransaction');
 
 -- passed on
-SELECT is(csdns.is_passed_on(state), want, state) FROM (VALUES ('40001', true), ('40P01', true), ('53200', true), ('53100', true), ('57014', true), ('57P01', true), ('58030', true), ('XX000', true), ('53400', false), ('22023', false), ('42501', false)) AS v (state, want);
+SELECT is(csdns.is_passed_on(state), want, 'SQLSTATE ' || state) FROM (VALUES ('40001', true), ('40P01', true), ('53200', true), ('53100', true), ('57014', true), ('57P01', true), ('58030', true), ('XX000', true), ('53400', false), ('22023', false), ('42501', false)) AS v (state, want);
 
 -- who may call, and read-only transactions
 SELECT is(ask('v_none', $$SELECT csdns.api('listDnsZones') #>> '{listdnszonesresponse,dnszone}'$$), '([])', 'a tenant that stands for nothing');
 DO $$ BEGIN IF to_regrole('api_reader') IS NULL THEN CREATE ROLE api_reader LOGIN IN ROLE csdns_read; END IF; END $$;
 SELECT is(ask('api_reader', $$SELECT csdns.api('listDnsZones')$$), '42501 permission denied for function api', 'readers may not');
+REVOKE EXECUTE ON FUNCTION csdns.list_dns_drift() FROM csdns_tenant;
+SELECT is(refusal('listDnsDrift', '{}', 'v_acme'), 'listdnsdriftresponse 531 42501 listDnsDrift: v_acme may not do that', 'a command that is not granted');
+SELECT is(api('listApis', '{"name": "listDnsDrift"}', 'v_acme') #>> '{listapisresponse,count}', '0', 'is not listed');
+GRANT EXECUTE ON FUNCTION csdns.list_dns_drift() TO csdns_tenant;
 BEGIN READ ONLY;
 SELECT is(refusal('createDnsRecord', '{"dnszoneid": "z.test", "name": "ro", "type": "A", "contents": "x"}'), 'creatednsrecordresponse 431 22023 record "ro.z.test" A: "x": content is not an IPv4 address', 'refused without an event where nothing can be written');
 SELECT ok(api('createDnsRecord', '{"dnszoneid": "z.test", "name": "ro", "type": "A", "contents": "192.0.2.1"}') #>> '{creatednsrecordresponse,sqlstate}' = '25006', 'a read-only transaction');

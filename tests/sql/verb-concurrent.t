@@ -64,6 +64,13 @@ side_by_side('another', [acme => sprintf $create, 'd.test'], [evil => sprintf $c
 side_by_side('on a server that is being disabled', [$admin->{pg_user} => q{SELECT * FROM csdns.update_dns_server('pub', state => 'Disabled')}],
     [acme => sprintf $create, 'late.test'], qr/DNS server "pub": not found/);
 
+my $record = q{SELECT * FROM csdns.%s_dns_record('c.pub.test', '%s', 'A', '{192.0.2.%d}')};
+side_by_side('one name and type twice', [acme => sprintf $record, 'create', 'w', 1], [acme => sprintf $record, 'create', 'w', 2],
+    qr/record "w.c.pub.test" A: exists already/);
+side_by_side('a record that is being deleted', [acme => sprintf $record, 'delete', 'w', 1], [acme => sprintf $record, 'update', 'w', 3],
+    qr/record "w.c.pub.test" A: not found/);
+side_by_side('another after it', [acme => sprintf $record, 'create', 'v', 1], [acme => sprintf $record, 'create', 'w', 2], qr/done/);
+
 $admin->do(q{SELECT csdns.delegate_dns_zone('a.pub.test', 'evil', u('d', 1))});
 my $associate = q{SELECT * FROM csdns.associate_dns_zone_to_network('a.pub.test', u('w', %d), '%s')};
 side_by_side('one subdomain for two networks', [evil => sprintf $associate, 1, 's'], [evil => sprintf $associate, 2, 's'],

@@ -98,6 +98,10 @@ SELECT head_version() AS v \gset
 SELECT is(verb('v_admin', $$update_dns_record('z.test', 'odd', 'MX', '{10 mail.test}')$$), '(odd.z.test,MX,"{""10 MAIL.test.""}",60,hand)', 'another spelling of the same is the same');
 SELECT is(head_version(), :v::bigint, 'and is left as it is');
 SELECT is(verb('v_admin', $$delete_dns_record('z.test', 'odd', 'MX', '{10 mail.test}')$$), '("record ""odd.z.test"" MX: deleted")', 'and found for deletion');
+INSERT INTO records (domain_id, name, type, content, ttl) SELECT id('z.test'), 'twice.z.test', 'CNAME', c, 60 FROM unnest('{X.test}'::text[]) AS c;
+INSERT INTO records (domain_id, name, type, content, ttl, disabled) SELECT id('z.test'), 'twice.z.test', 'CNAME', c, 60, true FROM unnest('{x.test,x.test.}'::text[]) AS c;
+SELECT is(verb('v_admin', $$update_dns_record('z.test', 'twice', 'CNAME', '{x.test}')$$), '(twice.z.test,CNAME,{X.test},60,hand)', 'of several spellings of the same');
+SELECT is((SELECT count(*)::int FROM records WHERE name = 'twice.z.test'), 1, 'one stays, the enabled one');
 
 -- disabled records
 INSERT INTO records (domain_id, name, type, content, ttl, disabled) VALUES (id('z.test'), 'off.z.test', 'A', '192.0.2.1', 60, true);
