@@ -159,9 +159,10 @@ BEGIN
           LEFT JOIN LATERAL (SELECT m.source FROM rule_record m WHERE m.record_id = r.id OFFSET 0) AS m ON true
          WHERE m.source IS NULL OR NOT EXISTS (SELECT FROM own WHERE own.s = m.source)
     ), held AS MATERIALIZED (
-        SELECT h.domain_id, h.name, h.type, h.how
+        SELECT h.domain_id, h.name, h.type, h.source,
+               NOT EXISTS (SELECT FROM pdns_record r WHERE r.name = h.name AND r.domain_id + 0 = h.domain_id AND r.type = h.type) AS is_gone
           FROM (SELECT DISTINCT domain_id, name, type FROM w) AS n
-         CROSS JOIN LATERAL (SELECT h.domain_id, h.name, h.type, h.how FROM hold h
+         CROSS JOIN LATERAL (SELECT h.domain_id, h.name, h.type, h.source FROM hold h
                               WHERE h.domain_id = n.domain_id AND h.name = n.name AND h.type = n.type OFFSET 0) AS h
     ), blocked AS MATERIALIZED (        -- a record that a person took over blocks its own type only, CNAME all
         SELECT DISTINCT ON (t.domain_id, t.name, t.type = 'A' OR t.type = 'AAAA') t.domain_id, t.name, t.type, t.source
@@ -170,17 +171,27 @@ BEGIN
                 OR NOT EXISTS (SELECT FROM held h WHERE h.domain_id = t.domain_id AND h.name = t.name AND h.type = t.type))
            AND NOT (t.type = 'NS' AND EXISTS (SELECT FROM pdns_domain d WHERE d.id = t.domain_id AND d.name = t.name))
          ORDER BY t.domain_id, t.name, t.type = 'A' OR t.type = 'AAAA', t.source NULLS FIRST
-    ), claim AS (                       -- among the sources at hand, who has the name keeps it
-        SELECT c.domain_id, c.name, c.source, bool_or(c.has) AS has, min(c.since) AS since
-          FROM (SELECT domain_id, name, source, since, false AS has, true AS wants FROM w
-                UNION ALL SELECT domain_id, name, source, NULL, true, false FROM present) AS c
+    ), claim AS MATERIALIZED (          -- among the sources at hand, who has the name keeps it
+        SELECT c.domain_id, c.name, c.source, bool_or(c.has) AS has, min(c.since) AS since, min(c.target) AS target
+          FROM (SELECT domain_id, name, source, since, CASE type WHEN 'PTR' THEN content END AS target, false AS has, true AS wants FROM w
+                UNION ALL SELECT domain_id, name, source, NULL, NULL, true, false FROM present) AS c
          GROUP BY c.domain_id, c.name, c.source
         HAVING bool_or(c.wants)
-    ), winner AS MATERIALIZED (
-        SELECT DISTINCT ON (domain_id, name) domain_id, name, source FROM claim ORDER BY domain_id, name, has DESC, since NULLS LAST, source
-    ), judged AS MATERIALIZED (
-        SELECT w.*, h.name IS NOT NULL AS is_held, coalesce(h.how = 'deleted', false) AS is_deleted, b.name IS NOT NULL OR v.source <> w.source AS is_denied,
-               CASE WHEN b.name IS NULL THEN v.source ELSE b.source END AS holder
+    ), host AS MATERIALIZED (           -- names that their sources will have
+        SELECT DISTINCT v.source, v.name
+          FROM (SELECT DISTINCT ON (domain_id, name) domain_id, name, source FROM claim
+                 WHERE target IS NULL ORDER BY domain_id, name, has DESC, since NULLS LAST, source) AS v
+          JOIN w ON w.domain_id = v.domain_id AND w.name = v.name AND w.source = v.source
+         WHERE NOT EXISTS (SELECT FROM held h WHERE h.domain_id = w.domain_id AND h.name = w.name AND h.type = w.type AND h.is_gone)
+           AND NOT EXISTS (SELECT FROM blocked b WHERE b.domain_id = w.domain_id AND b.name = w.name)
+    ), winner AS MATERIALIZED (         -- a PTR only for who has the name that it points to
+        SELECT DISTINCT ON (domain_id, name) domain_id, name, source FROM claim c
+         WHERE c.target IS NULL OR EXISTS (SELECT FROM host h WHERE h.source = c.source AND h.name = c.target)
+         ORDER BY domain_id, name, has DESC, since NULLS LAST, source
+    ), judged AS MATERIALIZED (         -- waiting: for a name whose records a person took over from somebody else
+        SELECT w.*, h.name IS NOT NULL AS is_held, coalesce(h.source <> w.source, false) AS is_waiting,
+               b.name IS NOT NULL OR v.source <> w.source AS is_denied,
+               nullif(CASE WHEN b.name IS NULL THEN v.source ELSE b.source END, w.source) AS holder
           FROM w
           JOIN winner v ON v.domain_id = w.domain_id AND v.name = w.name
           LEFT JOIN held h ON h.domain_id = w.domain_id AND h.name = w.name AND h.type = w.type
@@ -190,26 +201,22 @@ BEGIN
         SELECT DISTINCT ON (domain_id, name, type, content) domain_id, name, type, content, ttl, rule, source
           FROM judged j WHERE NOT j.is_held AND NOT j.is_denied
          ORDER BY domain_id, name, type, content, rule
-    ), kept AS MATERIALIZED (           -- a PTR only to a name that is there
-        SELECT g.* FROM given g
-         WHERE g.type <> 'PTR' OR EXISTS (SELECT FROM judged t
-                                           WHERE t.source = g.source AND t.name = g.content AND t.type <> 'PTR' AND NOT t.is_denied AND NOT t.is_deleted)
     )
     SELECT (SELECT array_agg(p.record_id)
               FROM (SELECT source, domain_id, name, type, content, ttl FROM present
-                    EXCEPT SELECT source, domain_id, name, type, content, ttl FROM kept) AS x
+                    EXCEPT SELECT source, domain_id, name, type, content, ttl FROM given) AS x
               JOIN present p ON p.source = x.source AND p.domain_id IS NOT DISTINCT FROM x.domain_id AND p.name IS NOT DISTINCT FROM x.name
                             AND p.type IS NOT DISTINCT FROM x.type AND p.content IS NOT DISTINCT FROM x.content
                             AND p.ttl IS NOT DISTINCT FROM x.ttl),
            (SELECT array_agg(ROW (k.domain_id, k.name, k.type, k.content, k.ttl, k.rule, k.source, NULL)::wish)
-              FROM (SELECT source, domain_id, name, type, content, ttl FROM kept
+              FROM (SELECT source, domain_id, name, type, content, ttl FROM given
                     EXCEPT SELECT source, domain_id, name, type, content, ttl FROM present) AS x
-              JOIN kept k ON k.domain_id = x.domain_id AND k.name = x.name AND k.type = x.type AND k.content = x.content),
+              JOIN given k ON k.domain_id = x.domain_id AND k.name = x.name AND k.type = x.type AND k.content = x.content),
            d.denied, d.holders
       INTO gone, fresh, denied, holders
       FROM (SELECT array_agg(ROW (c.domain_id, c.name, NULL, NULL, NULL, c.rule, c.source, NULL)::wish) AS denied, array_agg(c.holder) AS holders
               FROM (SELECT DISTINCT ON (domain_id, name, source) domain_id, name, source, rule, holder
-                      FROM judged WHERE is_denied AND NOT is_held ORDER BY domain_id, name, source) AS c) AS d;
+                      FROM judged WHERE is_denied AND (NOT is_held OR holder IS NOT NULL) OR is_waiting ORDER BY domain_id, name, source) AS c) AS d;
 END
 $$;
 
@@ -326,8 +333,9 @@ BEGIN
                AND NOT EXISTS (SELECT FROM hold h WHERE h.domain_id = x.domain_id AND h.name = x.name AND h.type = x.type)
                AND (x.type <> 'PTR'         -- to a name that is another's, or that a person deleted
                     OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.name = x.content)
-                       AND (NOT EXISTS (SELECT FROM hold h WHERE h.name = x.content AND h.how = 'deleted')
-                            OR EXISTS (SELECT FROM pdns_record r WHERE r.name = x.content AND r.type IN ('A', 'AAAA'))));
+                       AND (NOT EXISTS (SELECT FROM hold h WHERE h.name = x.content AND h.source = x.source)
+                            OR EXISTS (SELECT FROM pdns_record r LEFT JOIN rule_record m ON m.record_id = r.id
+                                        WHERE r.name = x.content AND r.type IN ('A', 'AAAA') AND coalesce(m.source, x.source) = x.source)));
 END
 $$;
 COMMENT ON FUNCTION csdns.find_drift() IS 'What csdns.drift shows.';
@@ -399,7 +407,8 @@ BEGIN
     INSERT INTO event (type, zone, name, source, description)
         SELECT 'DNS.RECORD.RELEASED', d.name, f.name, f.source, format('%s %s given back to %s', f.name, f.type, source_name(f.source))
           FROM unnest(freed) AS f LEFT JOIN pdns_domain d ON d.id = f.domain_id;
-    PERFORM apply_rules(ARRAY(SELECT DISTINCT f.source FROM unnest(freed) AS f));
+    PERFORM apply_rules(ARRAY(SELECT f.source FROM unnest(freed) AS f)
+                        || waiting_for(ARRAY(SELECT f.domain_id FROM unnest(freed) AS f), ARRAY(SELECT f.name FROM unnest(freed) AS f)));
     RETURN cardinality(freed);
 END
 $$;

@@ -364,10 +364,14 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_has
 DECLARE
     sources uuid[];
 BEGIN
-    IF NOT EXISTS (SELECT FROM rule_record) THEN
+    IF NOT EXISTS (SELECT FROM rule_record) AND NOT EXISTS (SELECT FROM hold) THEN
         RETURN NULL;
     END IF;
     sources := ARRAY(
+        SELECT h.source
+          FROM new_rows n
+         CROSS JOIN LATERAL (SELECT h.source FROM hold h WHERE h.domain_id = n.domain_id AND h.name = n.name AND h.type = n.type OFFSET 0) AS h
+        UNION
         SELECT DISTINCT m.source
           FROM (SELECT n.domain_id, n.name FROM new_rows n
                  WHERE n.type IN ('A', 'AAAA', 'PTR', 'CNAME', 'NS', 'DNAME', 'ALIAS')
@@ -410,12 +414,13 @@ BEGIN
 END
 $$;
 
--- Sources that wait for one of these names.
+-- Sources that wait for one of these names, or had records there that people took over.
 CREATE OR REPLACE FUNCTION csdns.waiting_for(zones int[], names text[]) RETURNS uuid[]
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
     SELECT array_agg(DISTINCT c.source)
-      FROM unnest(zones, names) AS n (domain_id, name)
-     CROSS JOIN LATERAL (SELECT c.source FROM collision c WHERE c.domain_id = n.domain_id AND c.name = n.name OFFSET 0) AS c
+      FROM (SELECT DISTINCT domain_id, name FROM unnest(zones, names) AS u (domain_id, name)) AS n
+     CROSS JOIN LATERAL (SELECT c.source FROM collision c WHERE c.domain_id = n.domain_id AND c.name = n.name
+                         UNION ALL SELECT h.source FROM hold h WHERE h.domain_id = n.domain_id AND h.name = n.name OFFSET 0) AS c
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_pdns_record_update() RETURNS trigger
@@ -423,7 +428,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
     marked boolean := EXISTS (SELECT FROM rule_record);
-    waiting boolean := EXISTS (SELECT FROM collision);
+    waiting boolean := EXISTS (SELECT FROM collision) OR EXISTS (SELECT FROM hold);
     was record;
     sources uuid[];
 BEGIN
@@ -460,7 +465,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
     marked boolean := EXISTS (SELECT FROM rule_record);
-    waiting boolean := EXISTS (SELECT FROM collision);
+    waiting boolean := EXISTS (SELECT FROM collision) OR EXISTS (SELECT FROM hold);
     was record;
     sources uuid[];
 BEGIN
