@@ -90,6 +90,11 @@ tests_unit_test_json_text_LDADD = $(UNIT_BASE)
 UNIT_TESTS += tests/unit/test_table
 tests_unit_test_table_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_order
+tests_unit_test_order_SOURCES = tests/unit/test_order.c tests/unit/fail_pool.c
+tests_unit_test_order_LDFLAGS = $(UNIT_FAIL_POOL)
+tests_unit_test_order_LDADD = $(UNIT_MIRROR)
+
 UNIT_TESTS += tests/unit/test_rrs
 tests_unit_test_rrs_SOURCES = tests/unit/test_rrs.c tests/unit/fail_pool.c
 tests_unit_test_rrs_LDFLAGS = $(UNIT_FAIL_POOL)

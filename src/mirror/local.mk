@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libcsdns_mirror.a
 libcsdns_mirror_a_SOURCES = \
 	src/mirror/table.c src/mirror/table.h \
+	src/mirror/order.c src/mirror/order.h \
 	src/mirror/rrs.c src/mirror/rrs.h \
 	src/mirror/rows.h \
 	src/mirror/zone.c src/mirror/zone.h \
