@@ -106,7 +106,7 @@ BEGIN
         RAISE EXCEPTION 'zone "%": DNS server "%" is disabled', zone, server.name USING ERRCODE = 'object_not_in_prerequisite_state';
     ELSIF server.uuid <> ALL (my_own_servers()) THEN
         zone := compose_zone_name(zone, server.public_suffix);
-    ELSIF NOT is_admin() AND (strpos(zone, '.') = 0 OR zone IN ('in-addr.arpa', 'ip6.arpa')) THEN
+    ELSIF NOT is_admin() AND (strpos(zone, '.') = 0 OR zone ~ '(^|\.)(in-addr|ip6)\.arpa$') THEN        -- a reverse zone takes everybody's PTRs
         RAISE EXCEPTION 'zone "%": only administrators may create it', zone USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF existing AND server.uuid <> ALL (my_own_servers()) THEN

@@ -94,6 +94,8 @@ SELECT is(ask(who, format('SELECT name, account, domain FROM csdns.create_dns_zo
     ('v_acme', $$'sub.corp.test', 'acmes'$$, '23505 zone "sub.corp.test": lies below zone "corp.test" of another owner'),
     ('v_acme', $$'test', 'acmes'$$, '42501 zone "test": only administrators may create it'),
     ('v_acme', $$'in-addr.arpa', 'acmes'$$, '42501 zone "in-addr.arpa": only administrators may create it'),
+    ('v_acme', $$'100.51.198.in-addr.arpa', 'acmes'$$, '42501 zone "100.51.198.in-addr.arpa": only administrators may create it'),
+    ('v_acme', $$'d.b.0.1.0.0.2.ip6.arpa', 'acmes'$$, '42501 zone "d.b.0.1.0.0.2.ip6.arpa": only administrators may create it'),
     ('v_acme', $$'acme.example', 'acmes'$$, '(acme.example,acme,leaf)'),
     ('v_mid', $$'m.test', 'pub'$$, '(m.pub.test,,mid)'),
     ('v_mid', $$'m2.test', 'pub', domainid => u('d', 3)::text$$, '(m2.pub.test,,leaf)'),
