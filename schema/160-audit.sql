@@ -60,7 +60,7 @@ DECLARE
     gone bigint;
 BEGIN
     DELETE FROM audit a
-     WHERE a.id = ANY (ARRAY(SELECT o.id FROM audit o WHERE o.at::timestamptz(0) < until
+     WHERE a.id = ANY (ARRAY(SELECT o.id FROM audit o WHERE o.at::timestamptz(0) < until + interval '1 second' AND o.at < until
                               ORDER BY o.at::timestamptz(0) LIMIT most FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS gone = ROW_COUNT;
     RETURN gone;
