@@ -34,7 +34,7 @@ sub new {
     $self->{remote} = Csdns::Pdns->remote(
         socket => $self->{csdnsd}->socket, timeout => $timeout, remote_dnssec => 'yes', webserver_port => free_port(), %api, %{ $args{pdns} // {} },
     );
-    $self->{gpgsql} = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('gpgsql', 'pdns'), name => 'gpgsql', %api, %{ $args{pdns} // {} });
+    $self->{gpgsql} = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('gpgsql', 'pdns'), name => 'gpgsql', gpgsql_dnssec => 'yes', %api, %{ $args{pdns} // {} });
     return $self;
 }
 
