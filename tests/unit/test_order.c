@@ -242,6 +242,32 @@ static void test_in_order(void **state)
 	}
 }
 
+/* Whole leaves go from between full ones, so that no neighbour takes what is left of them. */
+static void test_leaves_go(void **state)
+{
+	struct run *run = run_new();
+	const int leaves = ITEMS / ORDER_FANOUT;
+
+	(void)state;
+	for (int i = 0; i < ITEMS; i++)
+		toggle(run, &run->items[i]);
+	for (int leaf = 0; leaf < leaves; leaf += 2) {
+		int which = leaf * 7 % leaves;
+		for (int i = 0; i < ORDER_FANOUT; i++) {
+			toggle(run, &run->items[which * ORDER_FANOUT + i]);
+			check(run);
+		}
+	}
+	/* the first leaf of the second inner block */
+	for (int i = ORDER_FANOUT * ORDER_FANOUT; i < ITEMS; i++) {
+		if (run->items[i].is_in)
+			toggle(run, &run->items[i]);
+		if (i % 8 == 0)
+			check(run);
+	}
+	run_free(run);
+}
+
 /* An entry that finds no memory is not added, and nothing else is changed. */
 static void test_out_of_memory(void **state)
 {
@@ -279,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_leaves_go),
 		cmocka_unit_test(test_out_of_memory),
 	};
 
