@@ -6,6 +6,8 @@
 #include "base/json_text.h"
 #include "protocol/call.h"
 
+#include <string.h>
+
 /* domainmetadata.kind */
 #define KIND_CHARACTERS_MAX 32
 
@@ -204,7 +206,15 @@ void method_delete_tsig_key(struct call *call)
 
 /* ---- zones ---- */
 
-static bool add_name_server(struct call *call, struct write *write, json_t *record, bool is_first)
+/* PowerDNS sends the servers' addresses along with their names. */
+static bool is_name_server(const json_t *record)
+{
+	const char *type = json_string_value(json_object_get(record, "qtype"));
+
+	return type == NULL || strcmp(type, "NS") == 0;
+}
+
+static bool add_name_server(struct call *call, struct write *write, json_t *record)
 {
 	struct call server = *call;
 	char text[NAME_TEXT_MAX];
@@ -213,7 +223,9 @@ static bool add_name_server(struct call *call, struct write *write, json_t *reco
 	server.parameters = json_is_object(record) ? record : NULL;
 	if (!call_name(&server, "content", &name))
 		return false;
-	buf_add_str(&write->text, is_first ? "\"" : ",\"");
+	if (write->text.len > 0 && write->text.data[write->text.len - 1] == '"')
+		buf_add_char(&write->text, ',');
+	buf_add_char(&write->text, '"');
 	json_text_add(&write->text, text, name_print(text, name.wire, name.len));
 	buf_add_char(&write->text, '"');
 	return true;
@@ -236,7 +248,7 @@ void method_super_master_backend(struct call *call)
 	buf_add_char(&write->text, '[');
 	json_array_foreach(set, i, record)
 	{
-		if (!add_name_server(call, write, record, i == 0)) {
+		if (is_name_server(record) && !add_name_server(call, write, record)) {
 			call_write_drop(call);
 			return;
 		}
