@@ -250,14 +250,12 @@ static void on_result(void *arg, const PGresult *result)
 	if (session->step == STEP_VERSION) {
 		if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
 			session->version = strtoull(PQgetvalue(result, 0, 0), NULL, 10);
-	} else if (session->step != STEP_MAIN) {
+	} else if (session->step != STEP_MAIN || session->op.kind == WRITE_BEGIN) {
 		take_error(session, result);
 	} else if (session->op.kind == WRITE_COMMIT) {
 		take_commit(session, result);
 	} else if (PQresultStatus(result) == PGRES_COPY_IN) {
 		take_copy(session);
-	} else if (session->op.kind == WRITE_BEGIN) {
-		take_error(session, result);
 	} else {
 		statement_take(&session->statement, result);
 	}

@@ -179,6 +179,32 @@ is contents($one, 'one.b.test', 'A'), '192.0.2.1', 'lookups are answered';
 refused 'its commit', qr/commitTransaction: it was rolled back/, commit($one);
 is zone(2), 'one.b.test A 0 192.0.2.1', 'nothing is half written';
 
+# --- a database that takes nothing ---
+
+begin($one, 2, 'b.test');
+feed($one, soa('b.test', 20));
+my $rss = $csdnsd->rss_kb;
+my $ROWS = 60_000;
+$cluster->freeze;
+my $fed = 0;
+my $waits;
+while ($fed < $ROWS && !$waits) {
+    $one->send_text(JSON->new->encode({ method => 'feedRecord', parameters => { rr => rr("n$fed.b.test", 'TXT', '"' . 'x' x 200 . '"'), trxid => 1 } }) . "\n");
+    $fed++;
+    $waits = 1 if !defined $one->read_line(1);
+}
+ok $waits, "the answers wait after $fed rows";
+cmp_ok $csdnsd->rss_kb - $rss, '<', 8192, 'and the rows are not piled up';
+is contents($other, 'old.a.test', 'A'), '', 'others are answered meanwhile';
+$cluster->thaw;
+like $one->read_line(20), qr/"result":true/, 'the database goes on: so do they';
+is commit($one)->{result}, $TRUE, 'commit';
+is rows(q{SELECT count(*) FROM records WHERE domain_id = 2 AND type = 'TXT'}), $fed, 'all of them are there';
+begin($one, 2, 'b.test');
+feed($one, soa('b.test', 21));
+feed($one, 'one.b.test', 'A', '192.0.2.1');
+commit($one);
+
 # --- the database goes away ---
 
 begin($one, 2, 'b.test');
