@@ -147,6 +147,10 @@ tests_unit_test_protocol_write_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_protocol_write_LDFLAGS = $(UNIT_FAIL_ALLOC)
 tests_unit_test_protocol_write_LDADD = $(UNIT_PROTOCOL)
 
+UNIT_TESTS += tests/unit/test_protocol_keys
+tests_unit_test_protocol_keys_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_protocol_keys_LDADD = $(UNIT_PROTOCOL)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

@@ -90,6 +90,26 @@ char *json_text_escape(char *out, const char *text, size_t len)
 	return out;
 }
 
+static char hex_value(char digit)
+{
+	return (char)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+char *json_text_unescape(char *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (c == '\\' && text[++i] == 'u') {
+			c = (char)(hex_value(text[i + 3]) << 4 | hex_value(text[i + 4]));
+			i += 4;
+		} else if (c == '\\') {
+			c = text[i];
+		}
+		*out++ = c;
+	}
+	return out;
+}
+
 void json_text_add(struct buf *buf, const char *text, size_t len)
 {
 	size_t size = json_text_size(text, len);

@@ -17,6 +17,8 @@ size_t json_text_plain(const char *text, size_t len);
 size_t json_text_size(const char *text, size_t len);
 /* Writes to out, which holds json_text_size characters; returns the end of what was written. */
 char *json_text_escape(char *out, const char *text, size_t len);
+/* Takes the escapes of json_text_escape out again; out holds len characters. Returns the end. */
+char *json_text_unescape(char *out, const char *text, size_t len);
 void json_text_add(struct buf *buf, const char *text, size_t len);
 
 #endif

@@ -357,14 +357,28 @@ const char *rdata_fault(uint16_t type, const char *content, size_t len)
 	return fault;
 }
 
-uint32_t soa_serial(const char *content, size_t len)
+/* A number of an SOA, 0 for the first. */
+static uint32_t soa_number(const char *content, size_t len, unsigned which)
 {
 	struct reader reader = {content, content + len};
 	const char *word;
-	uint32_t serial;
+	uint32_t number = 0;
 
 	skip_space(&reader);
 	if (next_word(&reader, &word) == 0 || next_word(&reader, &word) == 0)
 		return 0;
-	return take_number(&reader, UINT32_MAX, &serial) == NULL ? serial : 0;
+	for (unsigned i = 0; i <= which; i++)
+		if (take_number(&reader, UINT32_MAX, &number) != NULL)
+			return 0;
+	return number;
+}
+
+uint32_t soa_serial(const char *content, size_t len)
+{
+	return soa_number(content, len, 0);
+}
+
+uint32_t soa_refresh(const char *content, size_t len)
+{
+	return soa_number(content, len, 1);
 }

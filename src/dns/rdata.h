@@ -17,7 +17,8 @@
  * Returns NULL when it parses, else the reason as a constant text. */
 const char *rdata_fault(uint16_t type, const char *content, size_t len);
 
-/* The serial of a checked SOA content; 0 when there is none. */
+/* Numbers of a checked SOA content; 0 where there is none. */
 uint32_t soa_serial(const char *content, size_t len);
+uint32_t soa_refresh(const char *content, size_t len); /* seconds */
 
 #endif

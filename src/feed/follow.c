@@ -45,6 +45,9 @@ static bool add_touched(struct follow *follow, const struct text *fields)
 	case 'd':
 		rc = change_touch_info(follow->change, (int32_t)id);
 		break;
+	case 't':
+		rc = change_touch_tsig_keys(follow->change);
+		break;
 	case '*':
 		follow->is_all_touched = true;
 		follow->needs_reload = true;
@@ -77,6 +80,30 @@ static bool add_metadata(struct follow *follow, const struct text *fields)
 		return refuse(follow, "a row of csdns.touched_metadata() is not as expected");
 	return change_add_metadata(follow->change, &row, &why) != ROW_NO_MEMORY ||
 	       refuse(follow, "out of memory");
+}
+
+static bool add_key(struct follow *follow, const struct text *fields)
+{
+	struct key_row row;
+	const char *why;
+
+	if (!key_row_parse(&row, fields))
+		return refuse(follow, "a row of csdns.touched_key() is not as expected");
+	return change_add_key(follow->change, &row, &why) != ROW_NO_MEMORY ||
+	       refuse(follow, "out of memory");
+}
+
+static bool add_tsig_key(struct follow *follow, const struct text *fields)
+{
+	struct tsig_row row;
+	const char *why;
+
+	if (!tsig_row_parse(&row, fields))
+		return refuse(follow, "a row of csdns.served_tsigkey is not as expected");
+	enum row_result result = change_add_tsig_key(follow->change, &row, &why);
+	if (result == ROW_LEFT_OUT)
+		left_out_tsig_key(follow->left_out, &row, why);
+	return result != ROW_NO_MEMORY || refuse(follow, "out of memory");
 }
 
 static bool add_record(struct follow *follow, const struct text *fields)
@@ -113,6 +140,13 @@ static const struct follow_step {
 	{"csdns_metadata",
 		"SELECT " METADATA_COLUMNS " FROM csdns.touched_metadata($1::bigint) ORDER BY id",
 		1, add_metadata, METADATA_FIELDS},
+	{"csdns_key", "SELECT " KEY_COLUMNS " FROM csdns.touched_key($1::bigint) ORDER BY id", 1,
+		add_key, KEY_FIELDS},
+	/* All of them, when one is touched. */
+	{"csdns_tsig",
+		"SELECT " TSIG_COLUMNS " FROM csdns.served_tsigkey WHERE (SELECT bool_or(what = "
+		"'t') FROM csdns.touched($1::bigint)) ORDER BY name",
+		1, add_tsig_key, TSIG_FIELDS},
 	{"csdns_record", "SELECT " RECORD_COLUMNS " FROM csdns.touched_record($1::bigint)", 1,
 		add_record, RECORD_FIELDS},
 	{NULL, "COMMIT", 0, NULL, 0},

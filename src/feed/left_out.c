@@ -40,6 +40,13 @@ void left_out_domain(struct left_out *left_out, const struct domain_row *row, co
 			shown(row->name), at(row->name), why);
 }
 
+void left_out_tsig_key(struct left_out *left_out, const struct tsig_row *row, const char *why)
+{
+	if (left_out->rows++ < LEFT_OUT_LINES)
+		log_warning(
+			"TSIG key \"%.*s\" is left out: %s", shown(row->name), at(row->name), why);
+}
+
 void left_out_summary(const struct left_out *left_out)
 {
 	if (left_out->rows > LEFT_OUT_LINES)

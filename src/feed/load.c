@@ -43,6 +43,30 @@ static bool add_metadata(struct load *load, const struct text *fields)
 	return mirror_add_metadata(load->mirror, &row, &why) != ROW_NO_MEMORY || no_memory(load);
 }
 
+/* PowerDNS' tables allow keys of no zone. */
+static bool add_key(struct load *load, const struct text *fields)
+{
+	struct key_row row;
+	const char *why;
+
+	if (!key_row_parse(&row, fields))
+		return refuse(load, "a row of csdns.served_key is not as expected");
+	return mirror_add_key(load->mirror, &row, &why) != ROW_NO_MEMORY || no_memory(load);
+}
+
+static bool add_tsig_key(struct load *load, const struct text *fields)
+{
+	struct tsig_row row;
+	const char *why;
+
+	if (!tsig_row_parse(&row, fields))
+		return refuse(load, "a row of csdns.served_tsigkey is not as expected");
+	enum row_result result = mirror_add_tsig_key(load->mirror, &row, &why);
+	if (result == ROW_LEFT_OUT)
+		left_out_tsig_key(load->left_out, &row, why);
+	return result != ROW_NO_MEMORY || no_memory(load);
+}
+
 static bool add_record(struct load *load, const struct text *fields)
 {
 	struct record_row row;
@@ -68,6 +92,10 @@ static const struct load_step {
 		DOMAIN_FIELDS},
 	{"COPY (SELECT " METADATA_COLUMNS " FROM csdns.served_metadata ORDER BY id) TO STDOUT",
 		add_metadata, METADATA_FIELDS},
+	{"COPY (SELECT " KEY_COLUMNS " FROM csdns.served_key ORDER BY id) TO STDOUT", add_key,
+		KEY_FIELDS},
+	{"COPY (SELECT " TSIG_COLUMNS " FROM csdns.served_tsigkey ORDER BY name) TO STDOUT",
+		add_tsig_key, TSIG_FIELDS},
 	{"COPY (SELECT " RECORD_COLUMNS " FROM csdns.served_record) TO STDOUT", add_record,
 		RECORD_FIELDS},
 	{"COMMIT", NULL, 0},

@@ -43,6 +43,11 @@ static bool parse_optional(struct text text, bool *has, int64_t *value)
 	return !*has || text_parse_i64(text, value);
 }
 
+static bool is_true(struct text text)
+{
+	return text.len == 1 && text.at[0] == 't';
+}
+
 bool domain_row_parse(struct domain_row *row, const struct text *fields)
 {
 	bool has_last_check;
@@ -61,7 +66,7 @@ bool record_row_parse(struct record_row *row, const struct text *fields)
 	row->name = fields[2];
 	row->type = fields[3];
 	row->content = fields[4];
-	row->disabled = fields[7].len == 1 && fields[7].at[0] == 't';
+	row->disabled = is_true(fields[7]);
 	return text_parse_i64(fields[0], &row->id) && parse_domain_id(fields[1], &row->domain_id) &&
 	       parse_optional(fields[5], &row->has_ttl, &row->ttl) &&
 	       parse_optional(fields[6], &row->has_prio, &row->prio);
@@ -72,4 +77,22 @@ bool metadata_row_parse(struct metadata_row *row, const struct text *fields)
 	row->kind = fields[1];
 	row->content = fields[2];
 	return parse_domain_id(fields[0], &row->domain_id);
+}
+
+/* PowerDNS' tables allow NULL for what a key can do; its gpgsql backend takes that for no. */
+bool key_row_parse(struct key_row *row, const struct text *fields)
+{
+	row->active = is_true(fields[3]);
+	row->published = is_true(fields[4]);
+	row->content = fields[5];
+	return parse_id(fields[0], &row->id) && parse_domain_id(fields[1], &row->domain_id) &&
+	       text_parse_i64(fields[2], &row->flags);
+}
+
+bool tsig_row_parse(struct tsig_row *row, const struct text *fields)
+{
+	row->name = fields[0];
+	row->algorithm = fields[1];
+	row->secret = fields[2];
+	return true;
 }

@@ -34,6 +34,9 @@ struct change {
 	struct table names;
 	struct staged_name *first_name;
 	struct staged_name **last_name;
+	/* The new ones, NULL where they are not touched; after the commit the old ones. */
+	bool has_tsig_keys;
+	struct tsig_keys *tsig_keys;
 };
 
 struct change *change_new(struct mirror *mirror)
@@ -169,6 +172,14 @@ int change_touch_name(struct change *change, int32_t domain_id, struct text text
 	return 0;
 }
 
+int change_touch_tsig_keys(struct change *change)
+{
+	if (change->tsig_keys == NULL)
+		change->tsig_keys = tsig_keys_new(change->mirror->pool);
+	change->has_tsig_keys = true;
+	return change->tsig_keys == NULL ? -1 : 0;
+}
+
 enum row_result change_add_domain(
 	struct change *change, const struct domain_row *row, const char **why)
 {
@@ -229,9 +240,31 @@ enum row_result change_add_metadata(
 	return zone_add_metadata(staged->zone, row) < 0 ? ROW_NO_MEMORY : ROW_TAKEN;
 }
 
+enum row_result change_add_key(struct change *change, const struct key_row *row, const char **why)
+{
+	struct staged_zone *staged = staged_zone_find(change, row->domain_id);
+
+	(void)why;
+	if (staged == NULL || staged->zone == NULL)
+		return ROW_IGNORED;
+	return zone_add_key(staged->zone, &change->mirror->secrets, row) < 0 ? ROW_NO_MEMORY
+									     : ROW_TAKEN;
+}
+
+enum row_result change_add_tsig_key(
+	struct change *change, const struct tsig_row *row, const char **why)
+{
+	struct mirror *mirror = change->mirror;
+
+	if (change->tsig_keys == NULL)
+		return ROW_IGNORED;
+	return tsig_keys_add(change->tsig_keys, &mirror->secrets, mirror->pool, row, why);
+}
+
 size_t change_size(const struct change *change)
 {
-	return (size_t)change->zones.entries + change->infos.entries + change->names.entries;
+	return (size_t)change->zones.entries + change->infos.entries + change->names.entries +
+	       change->has_tsig_keys;
 }
 
 /* Calls fn for each entry of a table. */
@@ -280,6 +313,16 @@ static void commit_info(struct change *change, struct table_entry *entry)
 	zone_info_free(unused, change->mirror->pool);
 }
 
+static void commit_tsig_keys(struct change *change)
+{
+	struct tsig_keys *old = change->mirror->tsig_keys;
+
+	if (!change->has_tsig_keys)
+		return;
+	change->mirror->tsig_keys = change->tsig_keys;
+	change->tsig_keys = old;
+}
+
 void change_commit(struct change *change, struct store_version version)
 {
 	/* All old zones go before a new one comes: two zones may have exchanged their names. */
@@ -288,6 +331,7 @@ void change_commit(struct change *change, struct store_version version)
 	each(&change->infos, commit_info, change);
 	for (struct staged_name *name = change->first_name; name != NULL; name = name->next)
 		name->rrs = zone_swap(name->zone, name->node, name->rrs);
+	commit_tsig_keys(change);
 	change->mirror->version = version;
 }
 
@@ -304,7 +348,8 @@ bool change_clean_step(struct change *change, size_t budget)
 		if (!name->zone->is_garbage)
 			zone_prune(name->zone, name->node);
 	}
-	if (change->first_name != NULL)
+	if (change->first_name != NULL ||
+		!tsig_keys_free_step(change->tsig_keys, change->mirror->pool, &budget))
 		return false;
 	change_free(change);
 	return true;

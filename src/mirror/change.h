@@ -26,6 +26,9 @@ int change_touch_info(struct change *change, int32_t domain_id) __attribute__((w
 int change_touch_name(struct change *change, int32_t domain_id, struct text name)
 	__attribute__((warn_unused_result));
 
+/* All TSIG keys. */
+int change_touch_tsig_keys(struct change *change) __attribute__((warn_unused_result));
+
 /* Rows of what was touched; others are ignored. why as in mirror_add_record. */
 enum row_result change_add_domain(
 	struct change *change, const struct domain_row *row, const char **why);
@@ -33,6 +36,10 @@ enum row_result change_add_record(
 	struct change *change, const struct record_row *row, const char **why);
 enum row_result change_add_metadata(
 	struct change *change, const struct metadata_row *row, const char **why);
+
+enum row_result change_add_key(struct change *change, const struct key_row *row, const char **why);
+enum row_result change_add_tsig_key(
+	struct change *change, const struct tsig_row *row, const char **why);
 
 /* Names and zones that are staged. */
 size_t change_size(const struct change *change);

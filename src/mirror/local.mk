@@ -4,6 +4,8 @@ libcsdns_mirror_a_SOURCES = \
 	src/mirror/order.c src/mirror/order.h \
 	src/mirror/rrs.c src/mirror/rrs.h \
 	src/mirror/rows.h \
+	src/mirror/secret.c src/mirror/secret.h \
+	src/mirror/tsig.c src/mirror/tsig.h \
 	src/mirror/zone.c src/mirror/zone.h \
 	src/mirror/pin.c \
 	src/mirror/record.c \

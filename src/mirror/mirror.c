@@ -16,6 +16,7 @@ struct mirror *mirror_new(uint32_t default_ttl)
 	}
 	table_init(&mirror->zones_by_id, mirror->pool);
 	table_init(&mirror->zones_by_name, mirror->pool);
+	secrets_init(&mirror->secrets);
 	buf_init(&mirror->scratch);
 	mirror->default_ttl = default_ttl;
 	mirror->refs = 1;
@@ -40,8 +41,9 @@ void mirror_unref(struct mirror *mirror)
 bool mirror_free_step(struct mirror *mirror, size_t budget)
 {
 	if (mirror->refs == 0) {
-		/* Everything is in the pool: no need to look at it. */
-		if (mirror->pool != NULL && !pool_free_step(mirror->pool, 1 + budget / 256))
+		/* Everything is in the pool: no need to look at more than the secrets. */
+		if (!secrets_wipe_step(&mirror->secrets, &budget) ||
+			!pool_free_step(mirror->pool, 1 + budget / 256))
 			return false;
 		buf_fini(&mirror->scratch);
 		free(mirror);
@@ -235,4 +237,25 @@ enum row_result mirror_add_metadata(
 		return ROW_LEFT_OUT;
 	}
 	return zone_add_metadata(zone, row) < 0 ? ROW_NO_MEMORY : ROW_TAKEN;
+}
+
+enum row_result mirror_add_key(struct mirror *mirror, const struct key_row *row, const char **why)
+{
+	struct zone *zone = mirror_find_zone_by_id(mirror, row->domain_id);
+
+	if (zone == NULL) {
+		*why = "its zone is not served";
+		return ROW_LEFT_OUT;
+	}
+	return zone_add_key(zone, &mirror->secrets, row) < 0 ? ROW_NO_MEMORY : ROW_TAKEN;
+}
+
+enum row_result mirror_add_tsig_key(
+	struct mirror *mirror, const struct tsig_row *row, const char **why)
+{
+	if (mirror->tsig_keys == NULL)
+		mirror->tsig_keys = tsig_keys_new(mirror->pool);
+	return mirror->tsig_keys == NULL
+		       ? ROW_NO_MEMORY
+		       : tsig_keys_add(mirror->tsig_keys, &mirror->secrets, mirror->pool, row, why);
 }

@@ -1,5 +1,5 @@
 /*
- * mirror: the whole store in memory, as of one version. Zones by name and by id.
+ * mirror: the whole store in memory, as of one version. Zones by name and by id, and TSIG keys.
  *
  * A mirror is either filled from nothing and then served, or changed by a whole change set (see
  * change.h); in between it does not change. One thread.
@@ -8,6 +8,7 @@
 #define CSDNS_MIRROR_MIRROR_H
 
 #include "base/buf.h"
+#include "mirror/tsig.h"
 #include "mirror/zone.h"
 
 /* Where the mirror stands in the store's history: csdns.version's row. */
@@ -20,6 +21,8 @@ struct mirror {
 	struct pool *pool;
 	struct table zones_by_id;
 	struct table zones_by_name;
+	struct tsig_keys *tsig_keys; /* NULL: none */
+	struct secrets secrets;	     /* all, those of staged zones as well */
 	struct store_version version;
 	uint32_t default_ttl;  /* seconds, for records whose TTL is NULL */
 	struct buf scratch;    /* for rows that have to be put together */
@@ -65,6 +68,9 @@ enum row_result mirror_add_record(
 	struct mirror *mirror, const struct record_row *row, const char **why);
 enum row_result mirror_add_metadata(
 	struct mirror *mirror, const struct metadata_row *row, const char **why);
+enum row_result mirror_add_key(struct mirror *mirror, const struct key_row *row, const char **why);
+enum row_result mirror_add_tsig_key(
+	struct mirror *mirror, const struct tsig_row *row, const char **why);
 
 /* For change.c: a zone goes into the tables (false where one has its name already), or out of them
  * and into the garbage. */

@@ -47,6 +47,21 @@ struct metadata_row {
 	struct text content;
 };
 
+struct key_row {
+	int32_t id;
+	int32_t domain_id;
+	int64_t flags;
+	bool active;
+	bool published;
+	struct text content;
+};
+
+struct tsig_row {
+	struct text name;
+	struct text algorithm;
+	struct text secret;
+};
+
 /* What became of a row. */
 enum row_result {
 	ROW_TAKEN = 0,

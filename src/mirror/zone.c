@@ -240,6 +240,39 @@ int zone_add_metadata(struct zone *zone, const struct metadata_row *row)
 	return 0;
 }
 
+/* ---- keys ---- */
+
+int zone_add_key(struct zone *zone, struct secrets *secrets, const struct key_row *row)
+{
+	struct dnssec_key *key = pool_alloc(zone->pool, sizeof(*key));
+
+	if (key == NULL)
+		return -1;
+	key->content = secret_new(secrets, zone->pool, row->content);
+	if (key->content == NULL) {
+		pool_release(zone->pool, key, sizeof(*key));
+		return -1;
+	}
+	key->next = NULL;
+	key->id = row->id;
+	key->flags = (uint16_t)row->flags;
+	key->active = row->active;
+	key->published = row->published;
+	*zone->last_key = key;
+	zone->last_key = &key->next;
+	return 0;
+}
+
+static void keys_free(struct zone *zone)
+{
+	while (zone->keys != NULL) {
+		struct dnssec_key *key = zone->keys;
+		zone->keys = key->next;
+		secret_free(key->content, zone->pool);
+		pool_release(zone->pool, key, sizeof(*key));
+	}
+}
+
 /* ---- making and freeing ---- */
 
 static size_t zone_size(size_t name_len)
@@ -257,6 +290,7 @@ struct zone *zone_new(struct pool *pool, const struct name *name, const struct d
 	zone->pool = pool;
 	zone->id = row->id;
 	zone->last_metadata = &zone->metadata;
+	zone->last_key = &zone->keys;
 	zone->name_len = name->len;
 	memcpy(zone->name, name->wire, name->len);
 	zone->by_id.hash = table_hash(&zone->id, sizeof(zone->id));
@@ -300,6 +334,7 @@ bool zone_free_step(struct zone *zone, size_t *budget)
 		zone->metadata = item->next;
 		pool_release(zone->pool, item, metadata_size(item->kind_len, item->content_len));
 	}
+	keys_free(zone);
 	zone_info_free(zone->info, zone->pool);
 	pool_release(zone->pool, zone, zone_size(zone->name_len));
 	return true;

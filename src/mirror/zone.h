@@ -1,6 +1,6 @@
 /*
- * zone: one zone in memory: its names in a hash table, each with its records, its row in domains
- * and its metadata.
+ * zone: one zone in memory: its names in a hash table, each with its records, its row in domains,
+ * its metadata and its DNSSEC keys.
  *
  * Names are relative to the apex, in wire form; every ancestor of a name up to the apex is there
  * as a node too, so empty non-terminals are known without being stored. A name exists when it has
@@ -15,6 +15,7 @@
 #include "dns/name.h"
 #include "mirror/rows.h"
 #include "mirror/rrs.h"
+#include "mirror/secret.h"
 #include "mirror/table.h"
 
 struct node {
@@ -51,6 +52,16 @@ struct metadata {
 	char text[];
 };
 
+/* A DNSSEC key; kept in the order of ids. */
+struct dnssec_key {
+	struct dnssec_key *next;
+	struct secret *content;
+	int32_t id;
+	uint16_t flags;
+	bool active;
+	bool published;
+};
+
 struct zone_pin;
 
 struct zone {
@@ -61,6 +72,8 @@ struct zone {
 	struct zone_info *info;	   /* never NULL */
 	struct metadata *metadata; /* list */
 	struct metadata **last_metadata;
+	struct dnssec_key *keys; /* list */
+	struct dnssec_key **last_key;
 	struct table names;
 	struct node *apex;     /* never NULL */
 	uint64_t records;      /* enabled and disabled */
@@ -101,6 +114,10 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 	__attribute__((warn_unused_result));
 
 int zone_add_metadata(struct zone *zone, const struct metadata_row *row)
+	__attribute__((warn_unused_result));
+
+/* secrets: of the mirror that the zone is in. */
+int zone_add_key(struct zone *zone, struct secrets *secrets, const struct key_row *row)
 	__attribute__((warn_unused_result));
 
 bool node_exists(const struct node *node);

@@ -62,6 +62,11 @@ void method_get_domain_info(struct call *call);
 void method_get_updated_masters(struct call *call);
 void method_get_domain_metadata(struct call *call);
 void method_get_all_domain_metadata(struct call *call);
+void method_get_unfresh_slave_infos(struct call *call);
+void method_search_records(struct call *call);
+void method_get_domain_keys(struct call *call);
+void method_get_tsig_key(struct call *call);
+void method_get_tsig_keys(struct call *call);
 void method_direct_backend_cmd(struct call *call);
 
 void method_set_notified(struct call *call);

@@ -1,9 +1,13 @@
 /*
- * Methods about zones: getAllDomains, getDomainInfo, getUpdatedMasters. A zone without
+ * Methods about zones: getAllDomains, getDomainInfo, getUpdatedMasters,
+ * getUnfreshSlaveInfos. A zone without
  * an SOA is not served, and getAllDomains leaves it out unless disabled ones are asked for, as the
  * gpgsql backend does.
  */
+#include "base/clock.h"
 #include "base/json_text.h"
+#include "dns/rdata.h"
+#include "dns/rrtype.h"
 #include "protocol/listing.h"
 
 #include <stdlib.h>
@@ -84,6 +88,22 @@ static bool is_updated_master(const struct zone *zone)
 	       (!info->has_notified_serial || info->notified_serial != serial);
 }
 
+/* Time to look whether the primary has something new? A disabled SOA counts too, as it does for the
+ * gpgsql backend; without one it is time. */
+static bool is_unfresh(const struct zone *zone)
+{
+	const struct zone_info *info = zone->info;
+	int64_t refresh = 0;
+	struct rr rr;
+
+	if (info->kind != ZONE_SECONDARY && info->kind != ZONE_CONSUMER)
+		return false;
+	for (const uint8_t *at = NULL; (at = rrs_next(zone->apex->rrs, at, &rr)) != NULL;)
+		if (rr.type == RRTYPE_SOA)
+			refresh = soa_refresh(rr.content, rr.content_len);
+	return info->last_check + refresh <= clock_real_us() / 1000000;
+}
+
 static int domains_listing_step(struct listing *base, size_t budget, struct buf *reply)
 {
 	struct domains_listing *listing = (struct domains_listing *)base;
@@ -146,6 +166,11 @@ void method_get_all_domains(struct call *call)
 void method_get_updated_masters(struct call *call)
 {
 	answer_zones(call, is_updated_master);
+}
+
+void method_get_unfresh_slave_infos(struct call *call)
+{
+	answer_zones(call, is_unfresh);
 }
 
 void method_get_domain_info(struct call *call)

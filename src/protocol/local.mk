@@ -10,6 +10,8 @@ libcsdns_protocol_a_SOURCES = \
 	src/protocol/listing.c src/protocol/listing.h \
 	src/protocol/list.c \
 	src/protocol/domains.c \
+	src/protocol/search.c \
+	src/protocol/keys.c \
 	src/protocol/metadata.c \
 	src/protocol/command.c \
 	src/protocol/single.c \

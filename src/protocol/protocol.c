@@ -35,6 +35,11 @@ static const struct method methods[] = {
 	{"getDomainMetadata", method_get_domain_metadata, READS},
 	{"getAllDomainMetadata", method_get_all_domain_metadata, READS},
 	{"getUpdatedMasters", method_get_updated_masters, READS},
+	{"getUnfreshSlaveInfos", method_get_unfresh_slave_infos, READS},
+	{"searchRecords", method_search_records, READS},
+	{"getDomainKeys", method_get_domain_keys, READS},
+	{"getTSIGKey", method_get_tsig_key, READS},
+	{"getTSIGKeys", method_get_tsig_keys, READS},
 	{"setNotified", method_set_notified, WRITES},
 	{"setFresh", method_set_fresh, WRITES},
 	{"setStale", method_set_stale, WRITES},
@@ -152,6 +157,7 @@ static void answer_init(struct answer *answer)
 	answer->kind = ANSWER_REPLY;
 	answer->method = "?";
 	answer->is_write = false;
+	answer->is_secret = false;
 	answer->listing = NULL;
 	answer->is_malformed = false;
 	answer->problem[0] = '\0';

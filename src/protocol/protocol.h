@@ -48,6 +48,7 @@ struct answer {
 	struct listing *listing; /* ANSWER_LISTING: the caller's, to be stepped and freed */
 	struct write write;	 /* ANSWER_WRITE: the caller's, to be done and ended */
 	bool is_write;		 /* the method writes: if it fails, so does its transaction */
+	bool is_secret;		 /* the reply has keys in it: to be wiped when it is sent */
 	bool is_malformed;	 /* the request was no request; the peer is not PowerDNS */
 	char problem[PROTOCOL_PROBLEM_MAX]; /* why the result is false; "" where it is not */
 };

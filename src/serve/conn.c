@@ -55,6 +55,7 @@ struct conn {
 	bool is_reading; /* readable is added */
 	bool has_stall;	 /* and has a deadline */
 	bool is_last;	 /* close when the reply is written */
+	bool is_secret;	 /* the reply has keys in it */
 	char peer[64];
 };
 
@@ -166,17 +167,22 @@ void conn_free(struct conn *conn)
 
 static void conn_go_on(struct conn *conn);
 
-/* Whether the peer has sent nothing that waits for an answer. */
+/* Whether the peer has sent nothing that waits for an answer, and no transaction of its is open:
+ * PowerDNS 4.7 ends itself when its connection is lost inside one. */
 static bool is_idle(const struct conn *conn)
 {
 	char octet;
 
-	return conn->in.len == 0 && recv(conn->fd, &octet, 1, MSG_PEEK) <= 0;
+	return conn->in.len == 0 && conn->transaction == NULL &&
+	       recv(conn->fd, &octet, 1, MSG_PEEK) <= 0;
 }
 
 /* The reply is written: the next request, or the end. False when the connection is gone. */
 static bool reply_done(struct conn *conn)
 {
+	if (conn->is_secret)
+		explicit_bzero(conn->out.data, conn->out.len);
+	conn->is_secret = false;
 	buf_reset(&conn->out, READ_CHUNK);
 	conn->sent = 0;
 	conn->state = CONN_READING;
@@ -395,6 +401,7 @@ static bool conn_answer(struct conn *conn, size_t len)
 
 	conn->shared->status.requests++;
 	conn_ask(conn, len, &answer);
+	conn->is_secret = answer.is_secret;
 	input_consume(conn, len + 1);
 	if (buf_failed(&conn->out)) {
 		buf_fini(&conn->out);

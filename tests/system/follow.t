@@ -84,6 +84,14 @@ follows 'metadata', q{INSERT INTO domainmetadata (domain_id, kind, content) SELE
     FROM domains, (VALUES ('AUTO-NS'), ('192.0.2.0/24')) AS v (v)};
 follows 'metadata changed', q{UPDATE domainmetadata SET content = '2001:db8::/32' WHERE content = 'AUTO-NS'};
 follows 'metadata gone', q{DELETE FROM domainmetadata WHERE domain_id = } . zone_id('a.test');
+follows 'keys', q{INSERT INTO cryptokeys (domain_id, flags, active, published, content) SELECT id, 257, true, f, 'Private: x' || chr(10)
+    FROM domains, (VALUES (true), (false)) AS v (f)}, versions => 1;
+follows 'a key is deactivated', q{UPDATE cryptokeys SET active = false WHERE NOT published};
+follows 'a key goes', q{DELETE FROM cryptokeys WHERE NOT published AND domain_id = } . zone_id('a.test');
+follows 'TSIG keys', q{INSERT INTO tsigkeys (name, algorithm, secret) VALUES ('a', 'hmac-md5', 'eA=='), ('b.c', 'hmac-sha256', 'eQ==')},
+    versions => 1;
+follows 'a TSIG key with another secret', q{UPDATE tsigkeys SET secret = 'eg==' WHERE name = 'a'};
+follows 'a TSIG key goes, with a record', q{DELETE FROM tsigkeys WHERE name = 'a'; } . add('a.test', ['tsig.a.test', 'A', '192.0.2.30']);
 follows 'the zone has a new name, and so have its records',
     q{UPDATE domains SET name = 'c.test' WHERE name = 'b.a.test'; UPDATE records SET name = replace(name, 'b.a.test', 'c.test')
       WHERE domain_id = } . zone_id('c.test');

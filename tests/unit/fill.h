@@ -46,6 +46,26 @@ static inline struct metadata_row fill_metadata(
 	return row;
 }
 
+static inline struct key_row fill_key(int32_t domain_id, int32_t id, const char *content)
+{
+	struct key_row row = {.id = id,
+		.domain_id = domain_id,
+		.flags = 257,
+		.active = true,
+		.published = true,
+		.content = fill_text(content)};
+
+	return row;
+}
+
+static inline struct tsig_row fill_tsig_key(
+	const char *name, const char *algorithm, const char *secret)
+{
+	struct tsig_row row = {fill_text(name), fill_text(algorithm), fill_text(secret)};
+
+	return row;
+}
+
 /* Into a mirror that is being filled; false when the row is not taken. */
 static inline bool fill_add_domain(
 	struct mirror *mirror, int32_t id, const char *name, const char *type)

@@ -199,6 +199,22 @@ static void add_node(void *arg, const struct node *node)
 		reachable->data += pool_size(offsetof(struct rrs, data) + node->rrs->size);
 }
 
+static size_t secret_bytes(const struct secret *secret)
+{
+	return pool_size(sizeof(*secret) + secret->len);
+}
+
+static void add_tsig_keys(struct reachable *reachable, const struct tsig_keys *keys)
+{
+	if (keys == NULL)
+		return;
+	/* An empty set and none at all are the same. */
+	reachable->tables += pool_size(sizeof(*keys)) + table_bytes(&keys->by_name);
+	for (const struct tsig_key *key = keys->first; key != NULL; key = key->next)
+		reachable->data += pool_size(sizeof(*key) + key->algorithm_len + key->name_len) +
+				   secret_bytes(key->secret);
+}
+
 static void add_zone(void *arg, struct zone *zone)
 {
 	struct reachable *reachable = arg;
@@ -208,6 +224,8 @@ static void add_zone(void *arg, struct zone *zone)
 	reachable->data += pool_size(zone->info->size);
 	for (const struct metadata *item = zone->metadata; item != NULL; item = item->next)
 		reachable->data += pool_size(sizeof(*item) + item->kind_len + item->content_len);
+	for (const struct dnssec_key *key = zone->keys; key != NULL; key = key->next)
+		reachable->data += pool_size(sizeof(*key)) + secret_bytes(key->content);
 	each_node(zone, add_node, reachable);
 	reachable->tables += table_bytes(&zone->names);
 }
@@ -219,6 +237,7 @@ struct reachable mirror_reachable(const struct mirror *mirror)
 	mirror_each_zone(mirror, add_zone, &reachable);
 	for (struct zone *zone = mirror->garbage; zone != NULL; zone = zone->next_garbage)
 		add_zone(&reachable, zone);
+	add_tsig_keys(&reachable, mirror->tsig_keys);
 	reachable.tables += table_bytes(&mirror->zones_by_id);
 	reachable.tables += table_bytes(&mirror->zones_by_name);
 	return reachable;

@@ -36,14 +36,17 @@ struct model_zone {
 	struct model_record records[RECORDS];
 	unsigned n_metadata;
 	int metadata[METADATA];
+	unsigned n_keys; /* with ids from 1 on */
 };
 
 struct model {
+	unsigned n_tsig_keys;
 	struct model_zone zones[ZONES];
 };
 
 /* They lie in each other. */
 static const char *const zone_names[] = {"t", "a.t", "b.a.t", "u", "", "c.u"};
+static const char *const tsig_names[] = {"key.", "other.key", "key"};
 static const char *const labels[] = {"a", "b", "c", "*"};
 static const char *const types[] = {"A", "NS", "DS", "TXT", "CNAME", "TYPE1000"};
 static const char *const zone_types[] = {"NATIVE", "MASTER", "SLAVE"};
@@ -125,6 +128,7 @@ static void remove_records(struct model_zone *zone, const char *name)
 
 struct journal {
 	unsigned n_zones, n_infos, n_names;
+	bool has_tsig_keys;
 	int zones[TOUCHED];
 	int infos[TOUCHED];
 	struct {
@@ -219,6 +223,7 @@ static void op_metadata(struct model_zone *zone, struct journal *journal)
 	zone->n_metadata = (unsigned)unit_random(METADATA + 1);
 	for (unsigned i = 0; i < zone->n_metadata; i++)
 		zone->metadata[i] = (int)unit_random(10);
+	zone->n_keys = (unsigned)unit_random(3);
 	touch_zone(journal, zone->id);
 }
 
@@ -252,6 +257,12 @@ static void op_rename(struct model *model, struct model_zone *zone, struct journ
 	touch_zone(journal, zone->id);
 }
 
+static void op_tsig_keys(struct model *model, struct journal *journal)
+{
+	model->n_tsig_keys = (unsigned)unit_random(COUNT(tsig_names) + 1);
+	journal->has_tsig_keys = true;
+}
+
 static void op_random(struct model *model, struct journal *journal)
 {
 	struct model_zone *zone = &PICK(model->zones);
@@ -259,6 +270,8 @@ static void op_random(struct model *model, struct journal *journal)
 
 	if (zone->id == 0 || journal_is_full(journal))
 		op_create(model, journal);
+	else if (dice < 3)
+		op_tsig_keys(model, journal);
 	else if (dice < 60)
 		op_name(zone, journal);
 	else if (dice < 75)
@@ -304,6 +317,18 @@ static struct metadata_row metadata_row(const struct model_zone *zone, unsigned 
 		zone->id, zone->metadata[i] % 2 == 0 ? "EVEN" : "ODD", contents[zone->metadata[i]]);
 }
 
+static const char *const key_contents[] = {"", "Private-key-format: v1.2\n", "\"3\""};
+
+static struct key_row key_row(const struct model_zone *zone, unsigned i)
+{
+	return fill_key(zone->id, (int)i + 1, key_contents[i]);
+}
+
+static struct tsig_row tsig_row(unsigned i)
+{
+	return fill_tsig_key(tsig_names[i], i == 2 ? "hmac-md5" : "hmac-sha256", key_contents[i]);
+}
+
 /* 0, or -1 when memory ran out. */
 static int load(struct mirror *mirror, const struct model *model)
 {
@@ -323,9 +348,18 @@ static int load(struct mirror *mirror, const struct model *model)
 			struct record_row record = record_row(zone, k);
 			result = mirror_add_record(mirror, &record, &why);
 		}
+		for (unsigned k = 0; result == ROW_TAKEN && k < zone->n_keys; k++) {
+			struct key_row key = key_row(zone, k);
+			result = mirror_add_key(mirror, &key, &why);
+		}
 		if (result == ROW_NO_MEMORY)
 			return -1;
 		assert_int_equal(result, ROW_TAKEN);
+	}
+	for (unsigned i = 0; i < model->n_tsig_keys; i++) {
+		struct tsig_row row = tsig_row(i);
+		if (mirror_add_tsig_key(mirror, &row, &why) == ROW_NO_MEMORY)
+			return -1;
 	}
 	return 0;
 }
@@ -429,6 +463,43 @@ static void check_metadata(const struct zone *zone, const struct model_zone *mod
 	assert_null(item);
 }
 
+static bool is_secret(const struct secret *secret, unsigned i)
+{
+	static const char *const escaped[] = {"", "Private-key-format: v1.2\\u000a", "\\\"3\\\""};
+
+	return same_text(secret->text, secret->len, escaped[i]);
+}
+
+static void check_keys(const struct zone *zone, const struct model_zone *model)
+{
+	const struct dnssec_key *key = zone->keys;
+
+	for (unsigned i = 0; i < model->n_keys; i++, key = key->next) {
+		assert_non_null(key);
+		assert_int_equal(key->id, i + 1);
+		assert_int_equal(key->flags, 257);
+		assert_true(is_secret(key->content, i));
+	}
+	assert_null(key);
+}
+
+static void check_tsig_keys(const struct mirror *mirror, const struct model *model)
+{
+	const struct tsig_key *key = mirror->tsig_keys == NULL ? NULL : mirror->tsig_keys->first;
+	struct name name;
+
+	for (unsigned i = 0; i < model->n_tsig_keys; i++, key = key->next) {
+		assert_non_null(key);
+		assert_true(is_secret(key->secret, i));
+		assert_int_equal(name_parse(&name, tsig_names[i], strlen(tsig_names[i])), NAME_OK);
+		/* the third has the first one's name */
+		assert_true(
+			i == 2 || tsig_keys_find(mirror->tsig_keys, name.wire, name.len) == key);
+	}
+	assert_null(key);
+	assert_null(tsig_keys_find(mirror->tsig_keys, (const uint8_t *)"\1x", 2));
+}
+
 /* Each name of the model, those above it, some near it and some at random. */
 static void check_zone(const struct zone *zone, const struct model_zone *model)
 {
@@ -437,6 +508,7 @@ static void check_zone(const struct zone *zone, const struct model_zone *model)
 	assert_int_equal(zone->info->kind, kind_of(model->type));
 	assert_int_equal(zone->info->last_check, model->last_check);
 	check_metadata(zone, model);
+	check_keys(zone, model);
 	assert_int_equal(zone->records, model->n_records);
 	check_name(zone, model, model->name);
 	for (unsigned i = 0; i < model->n_records; i++) {
@@ -463,6 +535,7 @@ static void check(const struct mirror *mirror, struct model *model, bool is_quie
 	size_t zones = 0;
 
 	mirror_check(mirror, is_quiet);
+	check_tsig_keys(mirror, model);
 	for (int id = 1; id < 10; id++) {
 		const struct zone *zone = mirror_find_zone_by_id(mirror, id);
 		const struct model_zone *expected = model_find(model, id);
@@ -637,6 +710,8 @@ static int touch_once(struct run *run, struct change *change, const struct journ
 	for (unsigned i = 0; i < journal->n_zones; i++)
 		if (change_touch_zone(change, journal->zones[i]) < 0)
 			return -1;
+	if (journal->has_tsig_keys && change_touch_tsig_keys(change) < 0)
+		return -1;
 	for (unsigned i = 0; i < journal->n_names; i++) {
 		maybe_turn(run);
 		if (change_touch_name(
@@ -674,6 +749,11 @@ static int feed_zone(struct run *run, struct change *change, const struct model_
 		if (row_taken(change_add_metadata(change, &row, &why)) < 0)
 			return -1;
 	}
+	for (unsigned i = 0; i < zone->n_keys; i++) {
+		struct key_row row = key_row(zone, i);
+		if (row_taken(change_add_key(change, &row, &why)) < 0)
+			return -1;
+	}
 	for (unsigned i = 0; i < zone->n_records; i++) {
 		struct record_row row = record_row(zone, i);
 		maybe_turn(run);
@@ -693,6 +773,10 @@ static int feed_all(struct run *run, struct change *change, const struct model *
 		struct domain_row row = domain_row(&model->zones[i]);
 		if (row.id != 0)
 			rc = row_taken(change_add_domain(change, &row, &why));
+	}
+	for (unsigned i = 0; i < model->n_tsig_keys && rc == 0; i++) {
+		struct tsig_row row = tsig_row(i);
+		rc = row_taken(change_add_tsig_key(change, &row, &why));
 	}
 	for (size_t i = 0; i < ZONES && rc == 0; i++)
 		if (model->zones[i].id != 0)

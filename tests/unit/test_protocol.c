@@ -889,8 +889,8 @@ static void test_malformed(void **state)
 static void test_unknown_method(void **state)
 {
 	(void)state;
-	assert_fails("{\"method\":\"getDomainKeys\",\"parameters\":{\"name\":\"example.org.\"}}",
-		"method \"getDomainKeys\" is not known");
+	assert_fails("{\"method\":\"getNothing\",\"parameters\":{\"name\":\"example.org.\"}}",
+		"method \"getNothing\" is not known");
 	assert_fails("{\"method\":\"\"}", "method \"\" is not known");
 	assert_fails("{\"method\":\"LOOKUP\"}", "method \"LOOKUP\" is not known");
 	assert_fails("{\"method\":\"a\\n\\\"b\"}", NULL);

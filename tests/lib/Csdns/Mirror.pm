@@ -14,7 +14,7 @@ use Csdns::Wait qw(try_until);
 our @EXPORT_OK = qw(store_contents mirror_contents content_differences wait_equal);
 
 # Both give a hash: "zone N" => its row, "records N" and "enabled N" => sorted
-# lines, "metadata N" => lines; N is the zone's id.
+# lines, "metadata N" and "keys N" => lines; N is the zone's id; and "tsig keys".
 
 # From PowerDNS' tables, in the handle's present transaction if there is one.
 sub store_contents {
@@ -27,7 +27,7 @@ sub store_contents {
         my ($id, $name, @rest) = @$row;
         $name{$id} = $name;
         $contents{"zone $id"} = join ' ', _dotted($name), @rest;
-        $contents{"$_ $id"} = [] for qw(records enabled metadata);
+        $contents{"$_ $id"} = [] for qw(records enabled metadata keys);
     }
     my $records = $dbh->selectall_arrayref(
         q{SELECT domain_id, name, type, coalesce(ttl, 3600),
@@ -41,6 +41,10 @@ sub store_contents {
     }
     my $metadata = $dbh->selectall_arrayref('SELECT domain_id, kind, content FROM domainmetadata WHERE domain_id IS NOT NULL');
     push @{ $contents{"metadata $_->[0]"} }, "$_->[1] $_->[2]" for @$metadata;
+    my $keys = $dbh->selectall_arrayref(
+        q{SELECT domain_id, id, flags, active, published, content FROM cryptokeys WHERE domain_id IS NOT NULL});
+    push @{ $contents{"keys $_->[0]"} }, join ' ', map { $_ // 0 } @$_[1 .. 5] for @$keys;
+    $contents{'tsig keys'} = $dbh->selectcol_arrayref(q{SELECT concat_ws(' ', name || '.', algorithm, secret) FROM tsigkeys});
     return _sorted(\%contents);
 }
 
@@ -57,10 +61,19 @@ sub mirror_contents {
         $contents{"zone $id"} = join ' ', @$domain{qw(zone kind notified_serial last_check)};
         $contents{"records $id"} = _list($remote, $domain, JSON::true());
         $contents{"enabled $id"} = _list($remote, $domain, JSON::false());
+        $contents{"keys $id"} = _keys($remote, $domain);
         my $metadata = $remote->call('getAllDomainMetadata', name => $domain->{zone}) || {};
         $contents{"metadata $id"} = [map { my $kind = $_; map {"$kind $_"} @{ $metadata->{$kind} } } keys %$metadata];
     }
+    my $keys = $remote->call('getTSIGKeys') || [];
+    $contents{'tsig keys'} = [map {"$_->{name} $_->{algorithm} $_->{content}"} @$keys];
     return _sorted(\%contents);
+}
+
+sub _keys {
+    my ($remote, $domain) = @_;
+    my $keys = $remote->call('getDomainKeys', name => $domain->{zone}) || [];
+    return [map { join ' ', @$_{qw(id flags)}, $_->{active} ? 1 : 0, $_->{published} ? 1 : 0, $_->{content} } @$keys];
 }
 
 sub _list {
