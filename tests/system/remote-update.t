@@ -70,6 +70,19 @@ update 'yxrrset, met', 'done', 'prereq yxrrset www.a.test A 192.0.2.2', 'prereq 
 update 'yxrrset, not met', 'NXRRSET', 'prereq yxrrset www.a.test MX', 'update add p.a.test 60 A 192.0.2.5';
 update 'nxrrset, not met', 'YXRRSET', 'prereq nxrrset www.a.test A', 'update add p.a.test 60 A 192.0.2.6';
 
+# --- TSIG ---
+
+my $SECRET = 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=';
+$twin->pdnsutil("import-tsig-key key.test hmac-sha256 $SECRET", 'tsigkeys');
+$twin->pdnsutil('import-tsig-key other.test hmac-sha256 QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoK', 'tsigkeys');
+$twin->pdnsutil('set-meta a.test TSIG-ALLOW-DNSUPDATE key.test', 'metadata');
+update 'signed', 'done', "key hmac-sha256:key.test $SECRET", 'update add signed.a.test 60 A 192.0.2.1', 'update delete x.a.test';
+update 'without a key', 'REFUSED', 'update add unsigned.a.test 60 A 192.0.2.1';
+update 'with another key', 'REFUSED', 'key hmac-sha256:other.test QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoK', 'update add unsigned.a.test 60 A 192.0.2.1';
+like $twin->table('remote', 'records'), qr/\|signed\.a\.test/, 'the signed one is done';
+unlike $twin->table('remote', 'records'), qr/unsigned/, 'the others are not';
+$twin->pdnsutil('set-meta a.test TSIG-ALLOW-DNSUPDATE', 'metadata');
+
 # --- failures ---
 
 my $before = $twin->table('remote', 'records');

@@ -12,12 +12,12 @@ use Csdns::Ports qw(free_port);
 use Csdns::Process qw(temp_dir);
 use Csdns::Programs qw(find_program need_programs);
 
-# new(zones => { 'a.test' => "text of a zone file" }, notify => [ports on 127.0.0.1], keys => { name => secret }),
-# and address and port where they matter.
+# new(zones => { 'a.test' => "text of a zone file" }, notify => [ports on 127.0.0.1], keys => { name => secret },
+# keyed => { zone => name of the key that may transfer it }), and address and port where they matter.
 sub new {
     my ($class, %args) = @_;
     need_programs('named');
-    my $self = bless { zones => {}, notify => [], keys => {}, dir => temp_dir(), address => '127.0.0.1', %args }, $class;
+    my $self = bless { zones => {}, notify => [], keys => {}, keyed => {}, dir => temp_dir(), address => '127.0.0.1', %args }, $class;
     $self->{port} //= free_port();
     $self->write_zone($_, $self->{zones}{$_}) for keys %{ $self->{zones} };
     $self->_write_conf;
@@ -62,7 +62,10 @@ options {
 controls { };
 CONF
     print {$conf} qq(key "$_" { algorithm hmac-sha256; secret "$self->{keys}{$_}"; };\n) for sort keys %{ $self->{keys} };
-    print {$conf} qq(zone "$_" { type primary; file "$_.zone"; };\n) for sort keys %{ $self->{zones} };
+    for my $zone (sort keys %{ $self->{zones} }) {
+        my $allowed = $self->{keyed}{$zone} ? qq(allow-transfer { key "$self->{keyed}{$zone}"; };) : '';
+        print {$conf} qq(zone "$zone" { type primary; file "$zone.zone"; $allowed };\n);
+    }
     close $conf or croak "named.conf: $!";
     return;
 }
