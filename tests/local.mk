@@ -151,6 +151,10 @@ UNIT_TESTS += tests/unit/test_protocol_keys
 tests_unit_test_protocol_keys_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_protocol_keys_LDADD = $(UNIT_PROTOCOL)
 
+UNIT_TESTS += tests/unit/test_statement
+tests_unit_test_statement_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS)
+tests_unit_test_statement_LDADD = libcsdns_write.a $(UNIT_PROTOCOL) libcsdns_pg.a $(PQ_LIBS) $(EVENT_LIBS)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

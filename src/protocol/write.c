@@ -1,6 +1,7 @@
 #include "protocol/write.h"
 
 #include <assert.h>
+#include <string.h>
 
 void write_init(struct write *write, enum write_kind kind)
 {
@@ -12,6 +13,9 @@ void write_init(struct write *write, enum write_kind kind)
 
 void write_fini(struct write *write)
 {
+	/* It may be a key. */
+	if (write->text.data != NULL)
+		explicit_bzero(write->text.data, write->text.len);
 	buf_fini(&write->text);
 }
 

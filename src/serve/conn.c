@@ -289,6 +289,7 @@ static void on_write_done(void *arg, const struct write_done *done)
 	uint64_t version = done->version;
 
 	conn->job = NULL;
+	conn->is_secret = conn->write_kind == WRITE_READ_KEYS;
 	if (done->problem != NULL)
 		reply_problem(conn, done->problem);
 	else if (done->result != NULL)

@@ -130,9 +130,17 @@ void statement_init(struct statement *statement)
 	buf_init(&statement->result);
 }
 
+/* It may be keys. */
+static void forget_result(struct statement *statement)
+{
+	if (statement->result.data != NULL)
+		explicit_bzero(statement->result.data, statement->result.len);
+	buf_fini(&statement->result);
+}
+
 void statement_fini(struct statement *statement)
 {
-	buf_fini(&statement->result);
+	forget_result(statement);
 }
 
 void statement_send(struct statement *statement, struct pg *pg, const struct write *write)
@@ -143,7 +151,7 @@ void statement_send(struct statement *statement, struct pg *pg, const struct wri
 	statement->kind = write->kind;
 	statement->problem[0] = '\0';
 	statement->has_rows = false;
-	buf_reset(&statement->result, 0);
+	forget_result(statement);
 	for (unsigned i = 0; i < write->n; i++)
 		values[i] = write_param(write, i);
 	if (write->kind == WRITE_FEED) {
