@@ -48,6 +48,13 @@ END
 $$;
 COMMENT ON FUNCTION csdns.text_argument(text, text, int) IS 'A parameter for people, trimmed; 22023 if it is too long or has control characters.';
 
+-- How many, in words.
+CREATE OR REPLACE FUNCTION csdns.counted(count bigint, one text, many text DEFAULT NULL) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT count || ' ' || CASE count WHEN 1 THEN one ELSE coalesce(many, one || 's') END
+$$;
+COMMENT ON FUNCTION csdns.counted(bigint, text, text) IS '"1 zone", "2 zones".';
+
 -- Names of the DNS as people write them: in any case, a final dot or none, spaces around.
 CREATE OR REPLACE FUNCTION csdns.plain_name(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$

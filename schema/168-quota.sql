@@ -31,10 +31,10 @@ BEGIN
         SELECT count(*) INTO has FROM dns_zone z WHERE z.account IS NULL AND z.domain = check_zone_quota.domain;
     END IF;
     IF has > most THEN
-        RAISE EXCEPTION '% may own % zones and has %',
+        RAISE EXCEPTION '% may own % and has %',
                         coalesce((SELECT 'account ' || coalesce(a.name, a.uuid::text) FROM account a WHERE a.uuid = check_zone_quota.account),
                                  (SELECT 'domain ' || coalesce(d.name, d.uuid::text) FROM domain d WHERE d.uuid = check_zone_quota.domain)),
-                        most, has - added
+                        counted(most, 'zone'), has - added
               USING ERRCODE = 'configuration_limit_exceeded', SCHEMA = 'csdns', CONSTRAINT = 'max_zones';
     END IF;
 END
@@ -102,7 +102,7 @@ BEGIN
             PERFORM pg_advisory_xact_lock(99103, z.id);
             has := count_records_by_hand(z.id, z.max_records::bigint + 1);
             IF has > z.max_records THEN
-                RAISE EXCEPTION 'zone "%" may hold % records and has %', z.name, z.max_records, z.max_records
+                RAISE EXCEPTION 'zone "%" may hold % and would have more', z.name, counted(z.max_records, 'record')
                       USING ERRCODE = 'configuration_limit_exceeded', SCHEMA = 'csdns', CONSTRAINT = 'max_records';
             END IF;
         END IF;

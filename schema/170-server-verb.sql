@@ -60,6 +60,7 @@ CREATE OR REPLACE FUNCTION csdns.nameservers_argument(nameservers text[]) RETURN
 LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
 DECLARE
     clean text[];
+    address text;
     twice text;
 BEGIN
     SELECT array_agg(host_name_argument('name server', coalesce(n.name, '')) ORDER BY n.at) INTO clean FROM unnest(nameservers) WITH ORDINALITY AS n (name, at);
@@ -67,6 +68,10 @@ BEGIN
         RAISE EXCEPTION 'nameservers is missing' USING ERRCODE = 'invalid_parameter_value';
     ELSIF cardinality(clean) > 32 THEN
         RAISE EXCEPTION 'nameservers has % names; 32 are the most', cardinality(clean) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT n INTO address FROM unnest(clean) AS n WHERE n ~ '(^|\.)\d+$' LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'name server "%": is an address and no name', address USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT n INTO twice FROM unnest(clean) AS n GROUP BY n HAVING count(*) > 1 LIMIT 1;
     IF FOUND THEN
@@ -237,14 +242,14 @@ BEGIN
     ELSIF unmanage THEN
         PERFORM forget_zones(zones);
     ELSIF cardinality(zones) > 0 THEN
-        RAISE EXCEPTION 'DNS server "%": has % zones', server.name, cardinality(zones)
-              USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'cleanup deletes them, unmanage forgets them.';
+        RAISE EXCEPTION 'DNS server "%": has %', server.name, counted(cardinality(zones), 'zone')
+              USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'With cleanup its zones are deleted too, with unmanage they stay as they are.';
     END IF;
     DELETE FROM dns_server s WHERE s.uuid = server.uuid;
     RETURN QUERY SELECT true, format('DNS server "%s" is deleted%s', server.name,
                                      CASE WHEN cardinality(zones) = 0 THEN ''
-                                          WHEN cleanup THEN format(', and %s zones', cardinality(zones))
-                                          ELSE format('; %s zones stay, unmanaged', cardinality(zones)) END);
+                                          WHEN cleanup THEN ', and ' || counted(cardinality(zones), 'zone')
+                                          ELSE format('; unmanaged from now on: %s', counted(cardinality(zones), 'zone')) END);
 END
 $$;
 COMMENT ON FUNCTION csdns.delete_dns_server(text, boolean, boolean) IS

@@ -212,8 +212,8 @@ BEGIN
     ELSE
         PERFORM drop_zones(ARRAY[zone_id]);
     END IF;
-    RETURN QUERY SELECT true, format(CASE WHEN unmanage THEN 'zone "%s" is no longer managed; its %s records stay'
-                                          ELSE 'zone "%s" is deleted with %s records' END, zone.name, zone.records);
+    RETURN QUERY SELECT true, format(CASE WHEN unmanage THEN 'zone "%s" is no longer managed; what stays there: %s'
+                                          ELSE 'zone "%s" is deleted with %s' END, zone.name, counted(zone.records, 'record'));
 END
 $$;
 COMMENT ON FUNCTION csdns.delete_dns_zone(text, boolean) IS

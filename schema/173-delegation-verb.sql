@@ -24,13 +24,13 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
 $$;
 
 -- To whom: exactly one.  The caller need not stand for it.  What is gone from the cloud can still be taken back from.
-CREATE OR REPLACE FUNCTION csdns.delegation_target(account text, domainid text, networkid text, removed_too boolean,
+CREATE OR REPLACE FUNCTION csdns.delegation_target(zone text, account text, domainid text, networkid text, removed_too boolean,
     OUT account_uuid uuid, OUT domain_uuid uuid, OUT network_uuid uuid) RETURNS record
 LANGUAGE plpgsql STABLE SET search_path = csdns, pg_temp AS $$
 BEGIN
     account := nullif(btrim(account), '');
     IF num_nonnulls(coalesce(account, domainid), networkid) <> 1 THEN
-        RAISE EXCEPTION 'delegation: to exactly one of account (with domainid), domainid and networkid' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'zone "%": a delegation is to exactly one of account (with domainid), domainid and networkid', zone USING ERRCODE = 'invalid_parameter_value';
     ELSIF networkid IS NOT NULL THEN
         network_uuid := uuid_argument('networkid', networkid);
         IF NOT EXISTS (SELECT FROM network w WHERE w.uuid = network_uuid AND (removed_too OR w.removed IS NULL)) THEN
@@ -61,7 +61,7 @@ DECLARE
 BEGIN
     PERFORM lock_rules();
     zone_id := find_zone(dnszoneid, 'own');
-    target := delegation_target(account, domainid, networkid, false);
+    target := delegation_target((SELECT d.name FROM pdns_domain d WHERE d.id = zone_id), account, domainid, networkid, false);
     INSERT INTO zone_delegation (domain_id, account, domain, network)
         VALUES (zone_id, target.account_uuid, target.domain_uuid, target.network_uuid) ON CONFLICT DO NOTHING;
     RETURN QUERY
@@ -113,8 +113,8 @@ DECLARE
 BEGIN
     PERFORM lock_rules();
     zone_id := find_zone(dnszoneid, 'own');
-    target := delegation_target(account, domainid, networkid, true);
     zone := (SELECT d.name FROM pdns_domain d WHERE d.id = zone_id);
+    target := delegation_target(zone, account, domainid, networkid, true);
     target_text := target_name(target.account_uuid, target.domain_uuid, target.network_uuid);
     DELETE FROM zone_delegation g
      WHERE g.domain_id = zone_id AND (g.account, g.domain, g.network) IS NOT DISTINCT FROM (target.account_uuid, target.domain_uuid, target.network_uuid);
@@ -122,8 +122,9 @@ BEGIN
         RAISE EXCEPTION 'zone "%": is not delegated to %', zone, target_text USING ERRCODE = 'no_data_found';
     END IF;
     ended := end_delegation(zone_id, target.account_uuid, target.domain_uuid, target.network_uuid);
-    RETURN QUERY SELECT true, format('zone "%s" is no longer delegated to %s; ended with it: %s associations with networks, %s registered names',
-                                     zone, target_text, ended.networks, ended.names);
+    RETURN QUERY SELECT true, format('zone "%s" is no longer delegated to %s; ended with it: %s, %s',
+                                     zone, target_text, counted(ended.networks, 'association with a network', 'associations with networks'),
+                                     counted(ended.names, 'registered name'));
 END
 $$;
 COMMENT ON FUNCTION csdns.undelegate_dns_zone(text, text, text, text) IS

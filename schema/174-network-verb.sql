@@ -72,7 +72,7 @@ BEGIN
     ELSIF present.domain_id <> zone_id OR present.subdomain IS DISTINCT FROM part THEN
         RAISE EXCEPTION 'network "%": has zone "%"% already', coalesce(net.name, net.uuid::text), present.zone,
                         coalesce(' with subdomain "' || present.subdomain || '"', '')
-              USING ERRCODE = 'unique_violation', HINT = 'disassociateDnsZoneFromNetwork ends that.';
+              USING ERRCODE = 'unique_violation', HINT = 'Disassociate the network from that zone first.';
     END IF;
     RETURN QUERY SELECT * FROM zone_network_answers(ARRAY[net.uuid]);
 END
@@ -93,7 +93,7 @@ BEGIN
         RAISE EXCEPTION 'network "%": has no zone', coalesce(net.name, net.uuid::text) USING ERRCODE = 'no_data_found';
     END IF;
     DELETE FROM network_zone z WHERE z.network = net.uuid;
-    RETURN QUERY SELECT true, format('network "%s" no longer uses zone "%s"; %s instances had names there', coalesce(net.name, net.uuid::text), gone.zone, gone.instances);
+    RETURN QUERY SELECT true, format('network "%s" no longer uses zone "%s"; %s had names there', coalesce(net.name, net.uuid::text), gone.zone, counted(gone.instances, 'instance'));
 END
 $$;
 COMMENT ON FUNCTION csdns.disassociate_dns_zone_from_network(text) IS 'Ends the association of a network with its zone: the records that came from it go. For the network''s owner.';

@@ -86,7 +86,7 @@ COMMENT ON FUNCTION csdns.list_dns_records(text, text, text, text) IS
 CREATE OR REPLACE FUNCTION csdns.written_rrset(action text, dnszoneid text, name text, type text, contents text[], ttl int) RETURNS SETOF csdns.dns_record
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
 BEGIN
-    PERFORM write_rrsets(action, ARRAY[ROW (1, dnszoneid, name, type, contents, ttl)::rrset_wish], true);
+    PERFORM write_rrsets(action, ARRAY[ROW (1, dnszoneid, name, type, contents, ttl, NULL)::rrset_wish], true);
     RETURN QUERY SELECT * FROM list_dns_records(dnszoneid, name, type);
 END
 $$;
@@ -115,7 +115,7 @@ RETURNS TABLE (success boolean, displaytext text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'deleteDnsRecord' AS $$
 BEGIN
     RETURN QUERY SELECT true, format('record "%s" %s: deleted', p.name, p.type)
-                   FROM unnest(write_rrsets('delete', ARRAY[ROW (1, dnszoneid, name, type, contents, NULL)::rrset_wish], true)) AS p;
+                   FROM unnest(write_rrsets('delete', ARRAY[ROW (1, dnszoneid, name, type, contents, NULL, NULL)::rrset_wish], true)) AS p;
 END
 $$;
 COMMENT ON FUNCTION csdns.delete_dns_record(text, text, text, text[]) IS

@@ -4,13 +4,13 @@
 DO $$
 BEGIN
     IF to_regtype('csdns.rrset_wish') IS NULL THEN
-        CREATE TYPE csdns.rrset_wish AS (number int, dnszoneid text, name text, type text, contents text[], ttl int);
+        CREATE TYPE csdns.rrset_wish AS (number int, dnszoneid text, name text, type text, contents text[], ttl int, fault text);
         CREATE TYPE csdns.rrset_plan AS (number int, domain_id int, zone text, own boolean, name text, type text, contents text[], ttl int, default_ttl int,
                                          code text, fault text);
     END IF;
 END
 $$;
-COMMENT ON TYPE csdns.rrset_wish IS 'What a caller asks for; number: its place in the list.';
+COMMENT ON TYPE csdns.rrset_wish IS 'What a caller asks for; number: its place in the list; fault: why it cannot be understood, or NULL.';
 COMMENT ON TYPE csdns.rrset_plan IS 'The same, checked: full name, contents as they are served (NULL: as they are), or what is wrong with it.';
 
 -- Checking what is asked for.
@@ -67,7 +67,7 @@ BEGIN
     IF fault IS NULL AND action <> 'delete' AND NOT apex_ns AND allowed IS NOT NULL AND type <> ALL (ARRAY(SELECT upper(a) FROM unnest(allowed) AS a)) THEN
         fault := format('type %s is not allowed in zone "%s"; allowed: %s', type, zone, coalesce(nullif(array_to_string(allowed, ', '), ''), 'none'));
     ELSIF fault IS NULL AND action = 'delete' AND apex_ns THEN
-        fault := 'a zone keeps its name servers; update_dns_record changes them';
+        fault := 'a zone keeps its name servers; update them instead';
     END IF;
     IF fault IS NULL THEN
         code := '42501';
@@ -86,7 +86,7 @@ BEGIN
     WITH z AS MATERIALIZED (
         SELECT w.dnszoneid, r.* FROM (SELECT DISTINCT u.dnszoneid FROM unnest(wishes) AS u) AS w CROSS JOIN LATERAL record_zone(w.dnszoneid) AS r
     ), p AS MATERIALIZED (
-        SELECT w.number, w.contents AS given, w.ttl, z.domain_id, z.zone, z.own, z.ttl AS policy_ttl, z.minimum_ttl, z.allowed_types,
+        SELECT w.number, w.contents AS given, w.ttl, w.fault AS shape_fault, z.domain_id, z.zone, z.own, z.ttl AS policy_ttl, z.minimum_ttl, z.allowed_types,
                z.code AS zone_code, z.fault AS zone_fault, coalesce(absolute_name(w.name, z.zone), w.name) AS name, upper(btrim(w.type)) AS type
           FROM unnest(wishes) AS w JOIN z ON z.dnszoneid IS NOT DISTINCT FROM w.dnszoneid
     ), c AS (
@@ -97,8 +97,8 @@ BEGIN
           LEFT JOIN LATERAL normal_contents(p.type, p.given) AS n ON t.fault IS NULL AND (action = 'create' OR p.given IS NOT NULL)
     )
     SELECT array_agg(ROW (c.number, c.domain_id, c.zone, c.own, c.name, c.type, c.contents, c.ttl, greatest(c.policy_ttl, c.minimum_ttl),
-                          CASE WHEN c.zone_fault IS NOT NULL THEN c.zone_code WHEN c.name_fault IS NULL AND c.type_fault IS NOT NULL THEN c.type_code ELSE '22023' END,
-                          coalesce(c.zone_fault, c.name_fault, c.type_fault, c.content_fault,
+                          CASE WHEN c.shape_fault IS NOT NULL THEN '22023' WHEN c.zone_fault IS NOT NULL THEN c.zone_code WHEN c.name_fault IS NULL AND c.type_fault IS NOT NULL THEN c.type_code ELSE '22023' END,
+                          coalesce(c.shape_fault, c.zone_fault, c.name_fault, c.type_fault, c.content_fault,
                                    CASE WHEN action <> 'delete' THEN ttl_fault(c.ttl, c.minimum_ttl) END,
                                    CASE WHEN action = 'update' AND num_nonnulls(c.contents, c.ttl) = 0 THEN 'contents and ttl are missing' END,
                                    CASE WHEN c.nth > 1 THEN 'is there twice' END))::rrset_plan ORDER BY c.number)
@@ -116,7 +116,7 @@ DECLARE
 BEGIN
     SELECT array_agg(CASE WHEN NOT alone THEN entry_title(p.number, p.name, p.type) || ': ' || p.fault
                           WHEN p.zone IS NULL OR starts_with(p.fault, 'zone "') THEN p.fault
-                          ELSE format('record "%s" %s: %s', left(p.name, 255), left(p.type, 20), p.fault) END ORDER BY p.number),
+                          ELSE format('record "%s"%s: %s', left(p.name, 255), ' ' || left(nullif(p.type, ''), 20), p.fault) END ORDER BY p.number),
            min(p.code) FILTER (WHERE p.number = f.first)
       INTO faults, first_code
       FROM unnest(plans) AS p, (SELECT min(number) AS first FROM unnest(plans) AS x WHERE x.fault IS NOT NULL) AS f
@@ -189,11 +189,11 @@ BEGIN
         SELECT p.*, CASE WHEN o.number IS NOT NULL THEN '42501' WHEN action = 'create' THEN '23505' ELSE 'P0002' END AS new_code,
                CASE WHEN o.number IS NOT NULL THEN 'the name belongs to another owner''s instance or address'
                     WHEN action = 'create' AND r.source IS NOT NULL THEN
-                        format('exists already: %s has it; update_dns_record takes it over',
+                        format('exists already: %s has it; updating it takes it over',
                                shown_source(r.source, everything OR p.own, mine))
-                    WHEN action = 'create' AND r.disabled THEN 'exists already, disabled; update_dns_record changes and enables it'
-                    WHEN action = 'create' AND r.number IS NOT NULL THEN 'exists already; update_dns_record changes it'
-                    WHEN action = 'update' AND r.number IS NULL THEN 'not found; create_dns_record makes it'
+                    WHEN action = 'create' AND r.disabled THEN 'exists already, disabled; updating its contents enables it'
+                    WHEN action = 'create' AND r.number IS NOT NULL THEN 'exists already; update it instead'
+                    WHEN action = 'update' AND r.number IS NULL THEN 'not found; create it instead'
                     WHEN action = 'delete' AND r.number IS NULL THEN 'not found'
                     WHEN action = 'delete' AND NOT p.contents <@ r.forms THEN
                         format('"%s" is not there', (SELECT left(c, 100) FROM unnest(p.contents) AS c WHERE c <> ALL (r.forms) LIMIT 1)) END AS new_fault

@@ -59,26 +59,23 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
     SELECT 'number ' || at || coalesce((SELECT string_agg(' ' || left(w, 255), '') FROM unnest(words) AS w), '')
 $$;
 
+-- What is wrong with the shape of an entry is told together with what is wrong with the content of others.
 CREATE OR REPLACE FUNCTION csdns.bulk_wishes(action text, records jsonb) RETURNS csdns.rrset_wish[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
 DECLARE
     known text[] := CASE action WHEN 'delete' THEN '{dnszoneid,name,type,contents}' ELSE '{dnszoneid,name,type,contents,ttl}' END;
-    faults text[];
 BEGIN
     PERFORM bulk_entries('records', records);
-    SELECT array_agg(entry_title(e.at, e.value ->> 'name', e.value ->> 'type') || ': ' || f.fault ORDER BY e.at)
-      INTO faults
-      FROM jsonb_array_elements(records) WITH ORDINALITY AS e (value, at)
-     CROSS JOIN LATERAL entry_fault(e.value, known) AS f (fault)
-     WHERE f.fault IS NOT NULL;
-    PERFORM refuse_entities('records:', faults);
     RETURN ARRAY(
-        SELECT ROW (e.at, e.value ->> 'dnszoneid', e.value ->> 'name', e.value ->> 'type',
-                    CASE jsonb_typeof(e.value -> 'contents')
-                        WHEN 'array' THEN ARRAY(SELECT jsonb_array_elements_text(e.value -> 'contents'))
-                        WHEN 'string' THEN split_list(e.value ->> 'contents') END,
-                    (e.value ->> 'ttl')::int)::rrset_wish
-          FROM jsonb_array_elements(records) WITH ORDINALITY AS e (value, at) ORDER BY e.at);
+        SELECT CASE WHEN f.fault IS NOT NULL THEN ROW (e.at, NULL, e.value ->> 'name', e.value ->> 'type', NULL, NULL, f.fault)::rrset_wish
+                    ELSE ROW (e.at, e.value ->> 'dnszoneid', e.value ->> 'name', e.value ->> 'type',
+                              CASE jsonb_typeof(e.value -> 'contents')
+                                  WHEN 'array' THEN ARRAY(SELECT jsonb_array_elements_text(e.value -> 'contents'))
+                                  WHEN 'string' THEN split_list(e.value ->> 'contents') END,
+                              (e.value ->> 'ttl')::int, NULL)::rrset_wish END
+          FROM jsonb_array_elements(records) WITH ORDINALITY AS e (value, at)
+         CROSS JOIN LATERAL entry_fault(e.value, known) AS f (fault)
+         ORDER BY e.at);
 END
 $$;
 
@@ -154,7 +151,7 @@ COMMENT ON FUNCTION csdns.create_dns_zones(jsonb) IS
 CREATE OR REPLACE FUNCTION csdns.delete_dns_zones(zones jsonb) RETURNS TABLE (success boolean, displaytext text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'deleteDnsZones' AS $$
 BEGIN
-    RETURN QUERY SELECT true, format('%s zones deleted', count(*)) FROM each_zone('deleteDnsZone', delete_dns_zones.zones) AS j;
+    RETURN QUERY SELECT true, counted(count(*), 'zone') || ' deleted' FROM each_zone('deleteDnsZone', delete_dns_zones.zones) AS j;
 END
 $$;
 COMMENT ON FUNCTION csdns.delete_dns_zones(jsonb) IS 'delete_dns_zone for up to 10000 zones, as create_dns_zones: [{"id", "unmanage"}, ...].';

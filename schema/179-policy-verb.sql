@@ -66,6 +66,14 @@ $$;
 COMMENT ON FUNCTION csdns.list_dns_policies(text, text, text) IS
     'Settings by scope: of a network, an account (in domainid), a domain, or all that the caller sees. NULL in a column: left to the next scope.';
 
+-- What is in braces and would be taken as it is, as letters of the name.
+CREATE OR REPLACE FUNCTION csdns.stray_placeholder(template text, VARIADIC known text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+    SELECT format('%s is not known; there is {%s}', m[1], array_to_string(known, '}, {'))
+      FROM regexp_matches(template, '(\{[^{}]*\}?|\})', 'g') AS m
+     WHERE m[1] <> ALL (SELECT '{' || k || '}' FROM unnest(known) AS k) LIMIT 1
+$$;
+
 CREATE OR REPLACE FUNCTION csdns.setting_fault(scope uuid, s csdns.policy) RETURNS text
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
     SELECT CASE
@@ -78,6 +86,10 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
         WHEN length(s.host_template) > 255 OR length(s.public_template) > 255 THEN 'a template is longer than 255 characters'
         WHEN s.host_template NOT LIKE '%{name}%' AND s.host_template NOT LIKE '%{uuid8}%' THEN format('host_template "%s" has neither {name} nor {uuid8}', s.host_template)
         WHEN s.public_template NOT LIKE '%{ip}%' AND s.public_template NOT LIKE '%{uuid8}%' THEN format('public_template "%s" has neither {ip} nor {uuid8}', s.public_template)
+        WHEN stray_placeholder(s.host_template, 'name', 'account', 'network', 'uuid8') IS NOT NULL
+            THEN format('host_template "%s": %s', s.host_template, stray_placeholder(s.host_template, 'name', 'account', 'network', 'uuid8'))
+        WHEN stray_placeholder(s.public_template, 'ip', 'account', 'network', 'uuid8') IS NOT NULL
+            THEN format('public_template "%s": %s', s.public_template, stray_placeholder(s.public_template, 'ip', 'account', 'network', 'uuid8'))
         WHEN s.max_zones < 0 THEN format('max_zones %s is below 0', s.max_zones)
         WHEN s.max_records < 0 THEN format('max_records %s is below 0', s.max_records)
         WHEN num_nonnulls(s.max_zones, s.max_records, s.allowed_types) > 0 AND EXISTS (SELECT FROM network w WHERE w.uuid = scope)
@@ -115,12 +127,12 @@ DECLARE
     given jsonb := jsonb_strip_nulls(jsonb_build_object('ttl', ttl, 'minimum_ttl', minimum_ttl, 'on_stop', on_stop, 'ptr', ptr, 'common', common,
         'common_zone', plain_name(common_zone), 'groups', groups, 'secondary_addresses', secondary_addresses, 'public_names', public_names,
         'static_nat', static_nat, 'floating', floating, 'host_template', host_template, 'public_template', public_template,
-        'max_zones', max_zones, 'max_records', max_records, 'allowed_types', allowed_types));
+        'max_zones', max_zones, 'max_records', max_records, 'allowed_types', CASE WHEN allowed_types IS NOT NULL THEN ARRAY(SELECT upper(btrim(t)) FROM unnest(allowed_types) AS t) END));
     was policy;
     new policy;
     fault text;
 BEGIN
-    PERFORM require_admin('update_dns_policy');
+    PERFORM require_admin('updateDnsPolicy');
     wanted := policy_scope(networkid, account, domainid);
     IF given = '{}' AND coalesce(cardinality(unset), 0) = 0 THEN
         RAISE EXCEPTION 'policy: no setting is given' USING ERRCODE = 'invalid_parameter_value';
@@ -181,7 +193,7 @@ COMMENT ON FUNCTION csdns.release_dns_record(text, text, text) IS
 CREATE OR REPLACE FUNCTION csdns.reconcile_dns() RETURNS TABLE (zone text, rule text, added bigint, deleted bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'reconcileDns' AS $$
 BEGIN
-    PERFORM require_admin('reconcile_dns');
+    PERFORM require_admin('reconcileDns');
     RETURN QUERY
         SELECT r.zone, r.rule, count(*) FILTER (WHERE r.change = 'added'), count(*) FILTER (WHERE r.change = 'deleted')
           FROM reconcile() AS r GROUP BY r.zone, r.rule ORDER BY r.zone, r.rule;

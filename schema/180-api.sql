@@ -214,7 +214,7 @@ BEGIN
                 EXECUTE format('SELECT %L::%s', value #>> '{}', type);
                 RETURN value;
             EXCEPTION WHEN data_exception THEN
-                PERFORM refuse_argument(key, format('"%s" is not of type %s', shown(key, value), type));
+                PERFORM refuse_argument(key, format('"%s" is not %s', shown(key, value), CASE type WHEN 'timestamp with time zone' THEN 'a time' ELSE 'of type ' || type END));
             END;
     END CASE;
 END
@@ -361,6 +361,15 @@ BEGIN
 END
 $$;
 
+-- Commands whose name has the given one in it, or the other way round, whatever is between its words.
+CREATE OR REPLACE FUNCTION csdns.near_commands(given text) RETURNS text
+LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
+    SELECT string_agg(c.name, E'\n' ORDER BY c.name)
+      FROM (SELECT k.name, replace(lower(k.name), 'dns', '') AS bare FROM command k) AS c,
+           (SELECT replace(regexp_replace(lower(left(given, 80)), '[^a-z]+', '', 'g'), 'dns', '') AS bare) AS g
+     WHERE length(g.bare) > 3 AND (strpos(c.bare, g.bare) > 0 OR strpos(g.bare, c.bare) > 0)
+$$;
+
 CREATE OR REPLACE FUNCTION csdns.api(command text, params jsonb DEFAULT '{}') RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 DECLARE
@@ -368,6 +377,7 @@ DECLARE
     state text;
     reason text;
     details text;
+    hint text;
     tab text;
 BEGIN
     params := coalesce(params, '{}');
@@ -375,11 +385,12 @@ BEGIN
     BEGIN
         IF known.name IS NULL THEN
             RAISE EXCEPTION 'command "%": not known', left(coalesce(command, ''), 80)
-                  USING ERRCODE = 'feature_not_supported', DETAIL = (SELECT string_agg(c.name, E'\n' ORDER BY c.name) FROM command c);
+                  USING ERRCODE = 'feature_not_supported', DETAIL = coalesce(near_commands(command), ''), HINT = 'listApis lists the commands.';
         END IF;
         RETURN json_build_object(lower(known.name) || 'response', run_command(known.name, params));
     EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, details = PG_EXCEPTION_DETAIL, tab = TABLE_NAME;
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, details = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT,
+                                tab = TABLE_NAME;
         IF is_passed_on(state) THEN
             RAISE;
         END IF;
@@ -390,11 +401,11 @@ BEGIN
     -- PostgreSQL's own details of a table show rows as they are stored
     RETURN json_build_object(coalesce(lower(known.name), 'error') || 'response', json_strip_nulls(
                json_build_object('errorcode', api_error_code(state), 'sqlstate', state, 'errortext', left(reason, 2000),
-                                 'details', CASE WHEN tab = '' THEN string_to_array(nullif(details, ''), E'\n') END)));
+                                 'details', CASE WHEN tab = '' THEN string_to_array(nullif(concat_ws(E'\n', nullif(details, ''), nullif(hint, '')), ''), E'\n') END)));
 END
 $$;
 COMMENT ON FUNCTION csdns.api(text, jsonb) IS
-    'Runs a command of csdns.command, its name in any case, with its parameters as a JSON object: {"creatednszoneresponse": {"dnszone": {...}}}. A refusal is an answer too, with errorcode (CloudStack''s), sqlstate, errortext and details, and leaves an event. What can be repeated (class 40) and what is the server''s own trouble is an exception. Lists take page and pagesize (1 to 500).';
+    'Runs a command of csdns.command, its name in any case, with its parameters as a JSON object: {"creatednszoneresponse": {"dnszone": {...}}}. A refusal is an answer too, with errorcode (CloudStack''s), sqlstate, errortext and details (lines; what to do about it is the last), and leaves an event. What can be repeated (class 40) and what is the server''s own trouble is an exception. Lists take page and pagesize (1 to 500).';
 
 CREATE OR REPLACE FUNCTION csdns.list_apis(name text DEFAULT NULL) RETURNS TABLE (name text, description text, isasync boolean, params json)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$

@@ -78,8 +78,13 @@ const struct verb verbs[] = {
 		{"since", VERB_INT, MAY, "only those with a higher id", "1000"}, PAGES), NULL, "events"},
 	{"list", "DnsCollisions", "names that two want", PARAMS(PAGES), NULL, "collisions"},
 	{"list", "DnsDrift", "records that differ from what the rules say", PARAMS(PAGES), NULL, "differences"},
-	{"list", "DnsAudit", "the audit trail: who changed what, and how", PARAMS(KEYWORD, PAGES),
-		"at,role,cloud_user,path,what,action,zone,name", "entries"},
+	{"list", "DnsAudit", "the audit trail: who changed what, and how, newest first", PARAMS(
+		ZONE(MAY), RECORD_NAME(MAY, "only what is about this name"),
+		{"who", VERB_TEXT, MAY, "only by this role, or user of the cloud", "alice"},
+		{"since", VERB_TEXT, MAY, "only what came after this time", "2026-01-31 12:00"},
+		{"keyword", VERB_TEXT, MAY, "only what contains this", "example"},
+		{"limit", VERB_INT, MAY, "at most so many", "20"}, PAGES),
+		"at,role,clouduser,path,what,action,zone,name", "entries"},
 	{"list", "Apis", "commands that you may run, as the database knows them", PARAMS(
 		{"name", VERB_TEXT, MAY, "only this one", "createDnsZone"}, PAGES), "name,description", "commands"},
 

@@ -30,7 +30,7 @@ SELECT is(api('deleteDnsRecords', jsonb_build_object('records', '[{"dnszoneid": 
 SELECT is(api('createDnsRecord', '{"dnszoneid": "nope.test", "name": "a", "type": "A", "contents": "x"}')::text,
     '{"creatednsrecordresponse" : {"errorcode":431,"sqlstate":"P0002","errortext":"zone \"nope.test\": not found"}}', 'a refusal');
 SELECT is(api('createDnsRecords', '{"records": [{"dnszoneid": "z.test", "name": "a", "type": "A", "contents": ["x"]}, {"dnszoneid": "z.test", "name": "b", "type": "A"}]}')::text,
-    '{"creatednsrecordsresponse" : {"errorcode":431,"sqlstate":"22023","errortext":"records: number 1 a.z.test A: \"x\": content is not an IPv4 address (and 1 more)","details":["number 1 a.z.test A: \"x\": content is not an IPv4 address","number 2 b.z.test A: contents is missing"]}}', 'with details');
+    '{"creatednsrecordsresponse" : {"errorcode":431,"sqlstate":"22023","errortext":"records: number 1 a.z.test A: \"x\": content is not an IPv4 address (and 1 more)","details":["number 1 a.z.test A: \"x\": content is not an IPv4 address","number 2 b.z.test A: contents is missing","Nothing was stored."]}}', 'with details');
 
 -- parameters
 SELECT is(csdns.split_list(word), want, format('split %s', word)) FROM (VALUES
@@ -58,14 +58,22 @@ SELECT is(refusal(command, params), want, format('%s %s', command, left(params::
     ('updateDnsRecord', '{"dnszoneid": "z.test", "name": "a", "type": "A", "contents": {}}', 'updatednsrecordresponse 431 22023 parameter contents: not a list of strings but object'),
     ('updateDnsRecord', '{"dnszoneid": "z.test", "name": "a", "type": "A", "contents": ["x", null]}', 'updatednsrecordresponse 431 22023 parameter contents: number 2 of the list is not a string but null'),
     ('updateDnsRecord', '{"dnszoneid": "z.test", "name": "a", "type": "A", "contents": "\"x"}', 'updatednsrecordresponse 431 22023 parameter contents: ""x" has a double quote that is not closed'),
+    ('listDnsAudit', '{"since": "soon"}', 'listdnsauditresponse 431 22023 parameter since: "soon" is not a time'),
     ('updateDnsPolicy', '{"ptr": "maybe"}', 'updatednspolicyresponse 431 22023 parameter ptr: "maybe" is neither true nor false'), ('updateDnsPolicy', '{"ptr": 1}', 'updatednspolicyresponse 431 22023 parameter ptr: "1" is neither true nor false'),
     ('createDnsRecords', '{"records": "[{"}', 'creatednsrecordsresponse 431 22023 parameter records: "[{" is not JSON'), ('createDnsRecords', '{"records": true}', 'creatednsrecordsresponse 431 22023 records: not an array of objects but boolean'),
     ('listDnsEvents', '{"since": "9223372036854775808"}', 'listdnseventsresponse 431 22023 parameter since: 9223372036854775808 is not from -9223372036854775808 to 9223372036854775807'),
-    ('createDnsRecord', '{"dnszoneid": "z.test", "name": "p1", "type": "A", "contents": "192.0.2.1"}', 'creatednsrecordresponse 431 23505 record "p1.z.test" A: exists already; update_dns_record changes it'),
+    ('createDnsRecord', '{"dnszoneid": "z.test", "name": "p1", "type": "A", "contents": "192.0.2.1"}', 'creatednsrecordresponse 431 23505 record "p1.z.test" A: exists already; update it instead'),
     ('createDnsRecord', '{"dnszoneid": "z.test", "name": "p1", "type": "CNAME", "contents": "x"}', 'creatednsrecordresponse 431 23514 record "p1.z.test" CNAME: CNAME beside A')) AS v (command, params, want);
 SELECT is(api('updateDnsPolicy', jsonb_build_object('ptr', word)) #>> '{updatednspolicyresponse,dnspolicy,ptr}', want, 'boolean ' || word::text) FROM (VALUES ('"TRUE"'::jsonb, 'true'), ('false', 'false'), ('"true"', 'true')) AS v (word, want);
 SELECT is(api('createDnsRecord', '{"dnszoneid": "z.test"}') #>> '{creatednsrecordresponse,details}', '["createDnsRecord takes: dnszoneid (required), name (required), type (required), contents (required), ttl"]', 'what there is, is told');
-SELECT ok(api('nope', '{}') #>> '{errorresponse,details}' LIKE '%"createDnsRecord"%', 'and which commands');
+SELECT is(api(command, '{}') #>> '{errorresponse,details}', want, 'near ' || command) FROM (VALUES
+    ('nope', '["listApis lists the commands."]'), ('', '["listApis lists the commands."]'), ('create_dns_zone', '["createDnsZone","createDnsZones","listApis lists the commands."]'),
+    ('listZone', '["listDnsZoneDelegations","listDnsZoneNetworks","listDnsZones","listApis lists the commands."]')) AS v (command, want);
+SELECT is(api('addDnsServer', '{"name": "full", "nameservers": "ns.test"}') #>> '{adddnsserverresponse,dnsserver,name}', 'full', 'a server');
+SELECT is(api('createDnsZone', '{"name": "in-full.test", "dnsserverid": "full"}') #>> '{creatednszoneresponse,dnszone,name}', 'in-full.test', 'with a zone');
+SELECT is(api('deleteDnsServer', '{"id": "full"}') #>> '{deletednsserverresponse,details}', '["With cleanup its zones are deleted too, with unmanage they stay as they are."]', 'what to do about it is told');
+SELECT is(api('deleteDnsServer', '{"id": "full", "cleanup": true}') #>> '{deletednsserverresponse,displaytext}', 'DNS server "full" is deleted, and 1 zone', 'and helps');
+SELECT is(api('createDnsRecords', '{"records": [{}]}') #>> '{creatednsrecordsresponse,details}', '["number 1: dnszoneid is missing","Nothing was stored."]', 'behind the details');
 SELECT is(api('listDnsRecords', NULL) #>> '{listdnsrecordsresponse,count}', (SELECT count(DISTINCT (domain_id, name, type))::text FROM records), 'no parameters are an empty object');
 
 -- paging
@@ -89,7 +97,7 @@ SELECT is(refusal('createDnsRecord', '{"dnszoneid": "own.test", "name": "e", "ty
 SELECT is((SELECT format('%s %s %s %s', type, zone, name, description) FROM csdns.event), 'DNS.REQUEST.REFUSED own.test e createDnsRecord by v_acme for carol: record "e.own.test" A: "x": content is not an IPv4 address', 'its event');
 RESET csdns.cloud_user;
 INSERT INTO csdns.policy (scope, max_records) VALUES (u('a', 1), 1);
-SELECT is(refusal('createDnsRecord', '{"dnszoneid": "own.test", "name": "e", "type": "A", "contents": "192.0.2.1"}', 'v_acme'), 'creatednsrecordresponse 535 53400 zone "own.test" may hold 1 records and has 1', 'a quota');
+SELECT is(refusal('createDnsRecord', '{"dnszoneid": "own.test", "name": "e", "type": "A", "contents": "192.0.2.1"}', 'v_acme'), 'creatednsrecordresponse 535 53400 zone "own.test" may hold 1 record and would have more', 'a quota');
 SELECT is((SELECT type FROM csdns.event ORDER BY id DESC LIMIT 1), 'DNS.QUOTA.EXCEEDED', 'its event');
 SELECT is(rr('own.test'), '', 'the record is not there');
 DELETE FROM csdns.policy WHERE scope = u('a', 1);
@@ -100,7 +108,7 @@ SELECT is((SELECT zone FROM csdns.event ORDER BY id DESC LIMIT 1), NULL, 'names 
 SELECT is(refusal('deleteDnsRecord', '{"dnszoneid": "shared.test", "name": "e", "type": "A"}', 'v_evil'), 'deletednsrecordresponse 431 P0002 record "e.shared.test" A: not found', 'one that sees it');
 SELECT is((SELECT zone FROM csdns.event ORDER BY id DESC LIMIT 1), 'shared.test', 'does');
 SELECT is(api('listDnsEvents', '{"keyword": "v_evil"}', 'v_acme') #>> '{listdnseventsresponse,count}', '1', 'the owner of the zone may read it');
-SELECT is(refusal('updateDnsPolicy', '{"ttl": 5}', 'v_acme'), 'updatednspolicyresponse 531 42501 update_dns_policy is for administrators: v_acme is none', 'not permitted');
+SELECT is(refusal('updateDnsPolicy', '{"ttl": 5}', 'v_acme'), 'updatednspolicyresponse 531 42501 updateDnsPolicy is for administrators: v_acme is none', 'not permitted');
 SELECT ok(octet_length(api(repeat('x', 100000), '{}')::text) < 4000, 'a long command is cut');
 SELECT ok(octet_length(api('deleteDnsRecord', jsonb_build_object('dnszoneid', repeat('x', 1000000), 'name', repeat('y', 100000), 'type', 'A'))::text) < 4000, 'as are long parameters');
 SELECT lives_ok($$SELECT api('createDnsRecord', jsonb_build_object('dnszoneid', E'a\nb', 'name', E'c\nd', 'type', 'A', 'contents', 'x'))$$, 'line ends in parameters');

@@ -51,10 +51,13 @@ SELECT head_version() AS v \gset
 SELECT is(bulk('create_dns_records', jsonb_build_array(r('ok', 'A', '["192.0.2.1"]'), r('www', 'A', '["192.0.2.1", "x"]'), r('a', 'A', '["192.0.2.1"]', 'nope.test'), r('ok.z.test.', 'a', '"192.0.2.9"'), r('here', 'A', '["192.0.2.2"]'),
                r('b.test.', 'A', '["192.0.2.1"]'), r('s', 'SOA', '["x"]'), r('@', 'CNAME', '["x.test"]'))),
     E'22023 records: number 2 www.z.test A: "x": content is not an IPv4 address (and 5 more)\nnumber 2 www.z.test A: "x": content is not an IPv4 address\nnumber 3 a A: zone "nope.test": not found\n'
-    'number 4 ok.z.test A: is there twice\nnumber 5 here.z.test A: exists already; update_dns_record changes it\nnumber 6 b.test A: name is not in zone "z.test"\nnumber 7 s.z.test SOA: SOA comes and goes with its zone', 'all faults of a list');
+    'number 4 ok.z.test A: is there twice\nnumber 5 here.z.test A: exists already; update it instead\nnumber 6 b.test A: name is not in zone "z.test"\nnumber 7 s.z.test SOA: SOA comes and goes with its zone', 'all faults of a list');
+SELECT is(bulk('create_dns_records', jsonb_build_array(r('ok', 'A', '["192.0.2.1"]'), '{}'::jsonb, r('www', 'A', '["x"]'), r('a', 'A', '[5]'), r('here', 'A', '["192.0.2.2"]'))),
+    E'22023 records: number 2: dnszoneid is missing (and 3 more)\nnumber 2: dnszoneid is missing\nnumber 3 www.z.test A: "x": content is not an IPv4 address\n'
+    'number 4 a A: contents has number in place of a string\nnumber 5 here.z.test A: exists already; update it instead', 'faults of shape and of content together');
 SELECT is(bulk('create_dns_records', jsonb_build_array(r('ok', 'A', '["192.0.2.1"]'), r('ok', 'CNAME', '["x.test"]'), r('here', 'CNAME', '["x.test"]'))),
     E'23514 records: number 1 ok.z.test A: CNAME beside A (and 2 more)\nnumber 1 ok.z.test A: CNAME beside A\nnumber 2 ok.z.test CNAME: CNAME beside A\nnumber 3 here.z.test CNAME: CNAME beside A', 'CNAME beside others');
-SELECT is(split_part(bulk('update_dns_records', jsonb_build_array(r('here', 'A', '["192.0.2.2"]'), r('gone', 'A', '["192.0.2.1"]'))), E'\n', 1), 'P0002 records: number 2 gone.z.test A: not found; create_dns_record makes it', 'update of what is not there');
+SELECT is(split_part(bulk('update_dns_records', jsonb_build_array(r('here', 'A', '["192.0.2.2"]'), r('gone', 'A', '["192.0.2.1"]'))), E'\n', 1), 'P0002 records: number 2 gone.z.test A: not found; create it instead', 'update of what is not there');
 SELECT is(split_part(bulk('delete_dns_records', jsonb_build_array(r('here', 'A', NULL), r('gone', 'A', NULL))), E'\n', 1), 'P0002 records: number 2 gone.z.test A: not found', 'deletion of what is not there');
 SELECT is(rr('z.test'), 'here.z.test A 192.0.2.1', 'nothing was stored');
 SELECT is(head_version(), :v::bigint, 'and no version made');
@@ -67,7 +70,7 @@ SELECT is(rr('z.test'), 'a.z.test A 192.0.2.1, here.z.test A 192.0.2.7', 'what w
 
 -- quotas and tenants
 INSERT INTO csdns.policy (scope, max_records, allowed_types) VALUES (u('a', 1), 3, '{A}');
-SELECT is(bulk('create_dns_records', jsonb_build_array(r('q', 'A', '["192.0.2.1","192.0.2.2"]', 'own.test')), 'v_acme'), '53400 zone "own.test" may hold 3 records and has 3', 'a quota');
+SELECT is(bulk('create_dns_records', jsonb_build_array(r('q', 'A', '["192.0.2.1","192.0.2.2"]', 'own.test')), 'v_acme'), '53400 zone "own.test" may hold 3 records and would have more', 'a quota');
 SELECT is(split_part(bulk('create_dns_records', jsonb_build_array(r('q', 'MX', '["1 a"]', 'own.test'), r('q', 'A', '["192.0.2.1"]')), 'v_acme'), E'\n', 3), 'number 2 q A: zone "z.test": not found', 'another''s zone');
 SELECT is(split_part(bulk('create_dns_records', jsonb_build_array(r('q', 'A', '["192.0.2.1"]', 'own.test')), 'v_evil'), E'\n', 1), 'P0002 records: number 1 q A: zone "own.test": not found', 'a stranger');
 DELETE FROM csdns.policy WHERE scope = u('a', 1);

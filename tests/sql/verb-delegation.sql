@@ -10,8 +10,8 @@ SELECT ask('v_acme', $$SELECT name FROM csdns.create_dns_zone('z.pub.test', 'pub
 SELECT is(rr('z.pub.test'), '', 'nothing there');
 
 SELECT is(ask(who, format('SELECT account, domainid, domain, networkid, network, dnszonename FROM csdns.delegate_dns_zone(%s)', what)), want, format('%s: %s', what, want)) FROM (VALUES
-    ('v_acme', $$'z.pub.test'$$, '22023 delegation: to exactly one of account (with domainid), domainid and networkid'),
-    ('v_acme', $$'z.pub.test', domainid => u('d', 4)::text, networkid => u('w', 1)::text$$, '22023 delegation: to exactly one of account (with domainid), domainid and networkid'),
+    ('v_acme', $$'z.pub.test'$$, '22023 zone "z.pub.test": a delegation is to exactly one of account (with domainid), domainid and networkid'),
+    ('v_acme', $$'z.pub.test', domainid => u('d', 4)::text, networkid => u('w', 1)::text$$, '22023 zone "z.pub.test": a delegation is to exactly one of account (with domainid), domainid and networkid'),
     ('v_acme', $$'z.pub.test', 'evil'$$, format('P0002 account "evil" in domain %s: not found', u('d', 3))),
     ('v_acme', $$'z.pub.test', 'gone'$$, format('P0002 account "gone" in domain %s: not found', u('d', 3))),
     ('v_admin', $$'z.pub.test', 'evil'$$, '22023 account "evil": domainid is missing'),
@@ -34,7 +34,7 @@ SELECT is(ask('v_evil', format('SELECT network, instances FROM csdns.associate_d
 SELECT is(ask('v_evil', format('SELECT * FROM csdns.register_dns_record_for_vm(%L, %L)', u('i', 2), 'z.pub.test')), '42501 zone "z.pub.test": is not yours to change', 'no registrations');
 SELECT is(ask('v_evil', format('SELECT * FROM csdns.delegate_dns_zone(%L, domainid => %L)', 'z.pub.test', u('d', 4))), '42501 zone "z.pub.test": is not yours to change', 'nor passing it on');
 SELECT is(ask('v_acme', format('SELECT success, displaytext FROM csdns.undelegate_dns_zone(%L, networkid => %L)', 'z.pub.test', u('w', 1))),
-    '(t,"zone ""z.pub.test"" is no longer delegated to network ""evil1""; ended with it: 1 associations with networks, 0 registered names")', 'taken back');
+    '(t,"zone ""z.pub.test"" is no longer delegated to network ""evil1""; ended with it: 1 association with a network, 0 registered names")', 'taken back');
 SELECT is(rr('z.pub.test') || (SELECT count(*) FROM csdns.network_zone), '0', 'the names are gone');
 SELECT is(ask('v_acme', format('SELECT * FROM csdns.undelegate_dns_zone(%L, networkid => %L)', 'z.pub.test', u('w', 1))), 'P0002 zone "z.pub.test": is not delegated to network "evil1"', 'once');
 -- an account
@@ -56,7 +56,7 @@ SELECT is(ask('v_acme', format('SELECT displaytext FROM csdns.undelegate_dns_zon
 SELECT is(rr('z.pub.test'), 'ac1.z.pub.test A 192.0.2.4, e1.z.pub.test A 192.0.2.1, o1.z.pub.test A 192.0.2.3, www.z.pub.test A 192.0.2.2', 'all names are there');
 UPDATE csdns.account SET removed = now() WHERE name = 'evil';
 SELECT is(ask('v_acme', format('SELECT displaytext FROM csdns.undelegate_dns_zone(%L, domainid => %L)', 'z.pub.test', u('d', 4))),
-    '("zone ""z.pub.test"" is no longer delegated to domain ""side""; ended with it: 2 associations with networks, 1 registered names")', 'the rest goes with that');
+    '("zone ""z.pub.test"" is no longer delegated to domain ""side""; ended with it: 2 associations with networks, 1 registered name")', 'the rest goes with that');
 SELECT is(rr('z.pub.test'), 'ac1.z.pub.test A 192.0.2.4', 'the owner''s stay');
 SELECT is(ask('v_acme', format('SELECT displaytext FROM csdns.undelegate_dns_zone(%L, %L, %L)', 'z.pub.test', 'evil', u('d', 4))), 'P0002 zone "z.pub.test": is not delegated to account "evil"', 'from a removed account');
 -- a zone of a domain, and of nobody

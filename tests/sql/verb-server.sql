@@ -26,6 +26,7 @@ SELECT is(ask(who, format('SELECT name FROM csdns.add_dns_server(%s)', what)), w
     ('v_admin', $$'x', '{ns.test,NULL}'$$, '22023 name server "": is empty'),
     ('v_admin', $$'x', '{ns.test,NS.test.}'$$, '22023 name server "ns.test": is there twice'),
     ('v_admin', $$'x', '{ns_1.test}'$$, '22023 name server "ns_1.test": has an underscore'),
+    ('v_admin', $$'x', '{ns.test,192.0.2.1}'$$, '22023 name server "192.0.2.1": is an address and no name'),
     ('v_admin', $$'x', '{*.test}'$$, '22023 name server "*.test": has a wildcard'),
     ('v_admin', $$'x', ARRAY['ns1 .test']$$, '22023 name server "ns1 .test": has a space'),
     ('v_admin', $$'x', '{ns..test}'$$, '22023 name server "ns..test": has an empty label'),
@@ -92,9 +93,9 @@ SELECT is(ask(who, format('SELECT displaytext FROM csdns.delete_dns_server(%s)',
     ('v_admin', $$'main'$$, '55000 DNS server "main": has 2 zones'),
     ('v_admin', $$'main', cleanup => true, unmanage => true$$, '22023 cleanup and unmanage: only one of them'),
     ('v_admin', $$'acmes'$$, '("DNS server ""acmes"" is deleted")'),
-    ('v_admin', $$'main', unmanage => true$$, '("DNS server ""main"" is deleted; 2 zones stay, unmanaged")')) AS v (who, what, want);
+    ('v_admin', $$'main', unmanage => true$$, '("DNS server ""main"" is deleted; unmanaged from now on: 2 zones")')) AS v (who, what, want);
 SELECT is((SELECT count(*)::int FROM domains) || ' ' || (SELECT count(*) FROM csdns.dns_zone), '2 0', 'PowerDNS keeps the zones');
 SELECT is(ask('v_admin', $$SELECT name FROM csdns.create_dns_zone('a.pub.test', 'mids', existing => true)$$), '(a.pub.test)', 'taken over by another server');
-SELECT is(ask('v_admin', $$SELECT success, displaytext FROM csdns.delete_dns_server('mids', cleanup => true)$$), '(t,"DNS server ""mids"" is deleted, and 1 zones")', 'with its zones');
+SELECT is(ask('v_admin', $$SELECT success, displaytext FROM csdns.delete_dns_server('mids', cleanup => true)$$), '(t,"DNS server ""mids"" is deleted, and 1 zone")', 'with its zones');
 SELECT is((SELECT string_agg(name, ' ') FROM domains), 'b.pub.test', 'which are gone');
 SELECT * FROM finish();

@@ -167,7 +167,7 @@ SELECT is(ask(who, format('SELECT success, displaytext FROM csdns.delete_dns_zon
     ('v_acme', $$'m.pub.test'$$, '42501 zone "m.pub.test": is not yours to change'),
     ('v_acme', $$''$$, '22023 zone is missing'),
     ('v_acme', $$'acme.example', unmanage => true$$, '42501 zone "acme.example": only administrators may leave it unmanaged'),
-    ('v_admin', $$'acme.example', unmanage => true$$, '(t,"zone ""acme.example"" is no longer managed; its 4 records stay")')) AS v (who, what, want);
+    ('v_admin', $$'acme.example', unmanage => true$$, '(t,"zone ""acme.example"" is no longer managed; what stays there: 4 records")')) AS v (who, what, want);
 SELECT is(rr('acme.example'), 'web.acme.example A 192.0.2.1, www.acme.example A 192.0.2.1', 'records of an unmanaged zone stay');
 SELECT is((SELECT count(*)::int FROM csdns.rule_record_state WHERE name LIKE '%acme.example') || ' ' || (SELECT count(*) FROM csdns.network_zone) || ' ' || (SELECT count(*) FROM csdns.instance_name), '0 0 0',
     'and are nobody''s rules''; associations and names are forgotten');
@@ -176,7 +176,7 @@ SELECT is((SELECT count(*)::int FROM csdns.event), 0, 'no event');
 UPDATE csdns.instance SET removed = now() WHERE uuid = u('i', 1);
 SELECT is(rr('acme.example') || '; ' || rr('shop.pub.test'), 'web.acme.example A 192.0.2.1, www.acme.example A 192.0.2.1; ', 'what was forgotten stays when the instance goes');
 UPDATE csdns.instance SET removed = NULL WHERE uuid = u('i', 1);
-SELECT is(ask('v_admin', $$SELECT displaytext FROM csdns.delete_dns_zone('shop.pub.test', unmanage => true)$$), '("zone ""shop.pub.test"" is no longer managed; its 4 records stay")', 'a zone that is somebody''s network domain');
+SELECT is(ask('v_admin', $$SELECT displaytext FROM csdns.delete_dns_zone('shop.pub.test', unmanage => true)$$), '("zone ""shop.pub.test"" is no longer managed; what stays there: 4 records")', 'a zone that is somebody''s network domain');
 SELECT is(rr('shop.pub.test') || '; ' || (SELECT count(*) FROM csdns.rule_record_state WHERE name = 'web.shop.pub.test'), 'web.shop.pub.test A 192.0.2.1; 1', 'is still filled by rules');
 SELECT is((SELECT string_agg(source || name, ' ') FROM csdns.collision), u('i', 2) || 'web.shop.pub.test', 'and open to others now, who come later');
 SELECT is(ask('v_admin', $$SELECT success FROM csdns.delete_dns_zone('shop.pub.test')$$), '(t)', 'deleted');

@@ -199,6 +199,7 @@ subtest 'what is told' => sub {
     has_titles($admin, 'list dnsaudit');
     my @audit = @{ json($admin, 'list dnsaudit')->{audit} };
     ok((grep { my $entry = encode_json($_); $entry =~ /createDnsZone/ && $entry =~ /"ann"/ } @audit), 'the audit trail has path and user of the cloud');
+    is_deeply [map { $_->{clouduser} } @{ json($admin, 'list dnsaudit', 'who=ann', 'limit=1')->{audit} }], ['ann'], 'what one has done';
 };
 
 subtest 'a tenant' => sub {
