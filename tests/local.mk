@@ -110,6 +110,10 @@ tests_unit_test_zone_SOURCES = tests/unit/test_zone.c tests/unit/mirror_check.c 
 tests_unit_test_zone_LDFLAGS = $(UNIT_FAIL_POOL)
 tests_unit_test_zone_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_denial
+tests_unit_test_denial_SOURCES = tests/unit/test_denial.c tests/unit/mirror_check.c
+tests_unit_test_denial_LDADD = $(UNIT_MIRROR)
+
 UNIT_TESTS += tests/unit/test_change
 tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/mirror_check.c \
 	tests/unit/fail_alloc.c tests/unit/fail_pool.c

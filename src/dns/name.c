@@ -185,6 +185,30 @@ int name_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 	return (int)a_n - (int)b_n;
 }
 
+/* Labels from the right, a zero octet behind each; octets 0 and 1 are written as two, so that what
+ * is shorter comes first. */
+uint64_t name_order_prefix(const uint8_t *wire, size_t len)
+{
+	uint8_t at[NAME_WIRE_MAX / 2];
+	size_t n = label_offsets(at, wire, len);
+	uint8_t octets[2 * sizeof(uint64_t)] = {0};
+	size_t used = 0;
+	uint64_t prefix = 0;
+
+	while (n > 0 && used < sizeof(prefix)) {
+		const uint8_t *label = wire + at[--n];
+		for (size_t i = 1; i <= label[0] && used < sizeof(prefix); i++) {
+			if (label[i] <= 1)
+				octets[used++] = 1;
+			octets[used++] = label[i] <= 1 ? (uint8_t)(label[i] + 1) : label[i];
+		}
+		octets[used++] = 0;
+	}
+	for (size_t i = 0; i < sizeof(prefix); i++)
+		prefix = prefix << 8 | octets[i];
+	return prefix;
+}
+
 size_t name_label_count(const uint8_t *wire, size_t len)
 {
 	size_t n = 0;

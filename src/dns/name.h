@@ -49,6 +49,9 @@ bool name_is_in(const uint8_t *below, size_t below_len, const uint8_t *above, si
 /* Canonical order of DNSSEC (RFC 4034 section 6.1): by labels from the right. <0, 0, >0. */
 int name_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
+/* The beginning of what a name is ordered by: where these differ, they are in the names' order. */
+uint64_t name_order_prefix(const uint8_t *wire, size_t len);
+
 /* Octets of the first label with its length octet; 0 for the empty name. The parent's name is
  * what follows. */
 static inline size_t name_first_label(const uint8_t *wire, size_t len)

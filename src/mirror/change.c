@@ -1,5 +1,7 @@
 #include "mirror/change.h"
 
+#include "mirror/denial.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,7 +149,7 @@ static int stage_node(struct change *change, struct zone *zone, struct node *nod
 	node->is_staged = 1;
 	*change->last_name = staged;
 	change->last_name = &staged->next;
-	return 0;
+	return denial_touch(zone, node);
 }
 
 int change_touch_name(struct change *change, int32_t domain_id, struct text text)
@@ -209,7 +211,10 @@ static enum row_result add_to_name(
 	struct staged_name *staged = node == NULL ? NULL : staged_name_find(change, node);
 	if (staged == NULL)
 		return ROW_IGNORED;
-	return rrs_add(&staged->rrs, zone->pool, &record.rr) < 0 ? ROW_NO_MEMORY : ROW_TAKEN;
+	if (rrs_add(&staged->rrs, zone->pool, &record.rr) < 0 ||
+		(!record.rr.disabled && denial_expect(zone, node) < 0))
+		return ROW_NO_MEMORY;
+	return ROW_TAKEN;
 }
 
 enum row_result change_add_record(
@@ -345,8 +350,10 @@ bool change_clean_step(struct change *change, size_t budget)
 		rrs_free(name->rrs, name->zone->pool);
 		/* An ancestor may be staged as well: its own turn prunes it. */
 		name->node->is_staged = 0;
-		if (!name->zone->is_garbage)
-			zone_prune(name->zone, name->node);
+		if (name->zone->is_garbage)
+			continue;
+		denial_settle(name->zone, name->node);
+		zone_prune(name->zone, name->node);
 	}
 	if (change->first_name != NULL ||
 		!tsig_keys_free_step(change->tsig_keys, change->mirror->pool, &budget))

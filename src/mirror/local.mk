@@ -7,6 +7,7 @@ libcsdns_mirror_a_SOURCES = \
 	src/mirror/secret.c src/mirror/secret.h \
 	src/mirror/tsig.c src/mirror/tsig.h \
 	src/mirror/zone.c src/mirror/zone.h \
+	src/mirror/denial.c src/mirror/denial.h \
 	src/mirror/pin.c \
 	src/mirror/record.c \
 	src/mirror/mirror.c src/mirror/mirror.h \

@@ -307,7 +307,7 @@ int order_add(struct order *order, const struct order_key *key, const void *item
 {
 	struct order_entry entry = {key->prefix, item};
 	struct path path = {.leaf = NULL, .i = 0};
-	struct spares spares;
+	struct spares spares = {0};
 
 	if (order->root != NULL)
 		find_path(order, key, &path);

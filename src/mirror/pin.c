@@ -5,6 +5,7 @@
 #include "mirror/zone.h"
 
 #include "dns/rrtype.h"
+#include "mirror/denial.h"
 
 #include <string.h>
 
@@ -78,6 +79,17 @@ void zone_keep_for_pins(struct zone *zone, struct node *node, struct rrs *rrs)
 		node->in_limbo = 1;
 }
 
+/* What a node's ancestors count. */
+struct standing {
+	bool exists;
+	bool is_secure;
+};
+
+static struct standing standing_of(const struct zone *zone, const struct node *node)
+{
+	return (struct standing){node_exists(node), denial_is_secure(zone, node)};
+}
+
 /* Tells the ancestors that the node came into or went out of existence. */
 static void existence_changed(struct node *node, bool exists)
 {
@@ -89,10 +101,22 @@ static void existence_changed(struct node *node, bool exists)
 	}
 }
 
+/* Tells the ancestors what has changed. */
+static void standing_changed(
+	const struct zone *zone, struct node *node, const struct standing *before)
+{
+	struct standing now = standing_of(zone, node);
+
+	if (now.exists != before->exists)
+		existence_changed(node, now.exists);
+	if (now.is_secure != before->is_secure)
+		denial_secure_changed(zone, node, now.is_secure);
+}
+
 struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 {
 	struct rrs *old = node->rrs;
-	bool before = node_exists(node);
+	struct standing before = standing_of(zone, node);
 	bool is_seen = false;
 
 	zone->records -= old == NULL ? 0 : old->records;
@@ -100,8 +124,7 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
 		is_seen |= pin_keep(pin, node);
 	node->rrs = rrs;
-	if (node_exists(node) != before)
-		existence_changed(node, !before);
+	standing_changed(zone, node, &before);
 	if (is_seen && old != NULL) {
 		zone_keep_for_pins(zone, NULL, old);
 		return NULL;
@@ -111,14 +134,18 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 
 int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 {
-	bool before = node_exists(node);
+	struct standing before = standing_of(zone, node);
 
-	if (rrs_add(&node->rrs, zone->pool, rr) < 0)
-		return -1;
-	zone->records++;
-	if (node_exists(node) != before)
-		existence_changed(node, !before);
-	return 0;
+	int rc = rr->disabled ? 0 : denial_expect(zone, node);
+
+	if (rc == 0)
+		rc = rrs_add(&node->rrs, zone->pool, rr);
+	if (rc == 0) {
+		zone->records++;
+		standing_changed(zone, node, &before);
+	}
+	denial_settle(zone, node);
+	return rc;
 }
 
 struct zone_pin *zone_pin_new(struct zone *zone)
@@ -146,7 +173,7 @@ static const struct rrs *pin_rrs(const struct zone_pin *pin, const struct node *
 
 bool zone_pin_authoritative(const struct zone_pin *pin, const struct node *node, uint16_t type)
 {
-	if (node->parent == NULL)
+	if (node->parent == NULL || type == RRTYPE_RRSIG)
 		return true;
 	if (rrs_has(pin_rrs(pin, node), RRS_NS) && type != RRTYPE_DS)
 		return false;

@@ -36,13 +36,17 @@ static uint8_t type_flags(uint16_t type)
 {
 	switch (type) {
 	case RRTYPE_NS:
-		return RRS_ENABLED | RRS_NS;
+		return RRS_ENABLED | RRS_DATA | RRS_NS;
 	case RRTYPE_DNAME:
-		return RRS_ENABLED | RRS_DNAME;
+		return RRS_ENABLED | RRS_DATA | RRS_DNAME;
 	case RRTYPE_CNAME:
-		return RRS_ENABLED | RRS_CNAME;
+		return RRS_ENABLED | RRS_DATA | RRS_CNAME;
+	case RRTYPE_DS:
+		return RRS_ENABLED | RRS_DATA | RRS_DS;
+	case RRTYPE_RRSIG:
+		return RRS_ENABLED | RRS_RRSIG;
 	default:
-		return RRS_ENABLED;
+		return RRS_ENABLED | RRS_DATA;
 	}
 }
 

@@ -17,6 +17,9 @@ enum {
 	RRS_NS = 2,	 /* has an enabled NS: below the apex, a delegation */
 	RRS_DNAME = 4,
 	RRS_CNAME = 8,
+	RRS_DS = 16,
+	RRS_DATA = 32, /* anything enabled but RRSIG */
+	RRS_RRSIG = 64,
 };
 
 struct rrs {

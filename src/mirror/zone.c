@@ -2,13 +2,15 @@
 
 #include "base/json_text.h"
 #include "dns/rdata.h"
+#include "mirror/denial.h"
 
 #include <string.h>
 #include <strings.h>
 
-static size_t node_size(size_t name_len)
+static size_t node_size(const struct zone *zone, size_t name_len)
 {
-	return offsetof(struct node, name) + name_len;
+	return offsetof(struct node, name) + name_len +
+	       (zone_has_hashes(zone) ? sizeof(struct node_tail) : 0);
 }
 
 struct name_key {
@@ -45,7 +47,7 @@ void zone_fetch(const struct zone *zone, uint32_t hash, enum fetch_step step)
 static struct node *node_new(
 	struct zone *zone, struct node *parent, const uint8_t *name, size_t len)
 {
-	struct node *node = pool_alloc(zone->pool, node_size(len));
+	struct node *node = pool_alloc(zone->pool, node_size(zone, len));
 
 	if (node == NULL)
 		return NULL;
@@ -56,15 +58,40 @@ static struct node *node_new(
 	node->child_nodes = 0;
 	node->in_limbo = 0;
 	node->is_staged = 0;
+	node->is_ordered = 0;
 	node->name_len = (uint8_t)len;
 	memcpy(node->name, name, len);
-	if (table_add(&zone->names, &node->entry) < 0) {
-		pool_release(zone->pool, node, node_size(len));
+	if (denial_node_made(zone, node) < 0 || table_add(&zone->names, &node->entry) < 0) {
+		pool_release(zone->pool, node, node_size(zone, len));
 		return NULL;
 	}
 	if (parent != NULL)
 		parent->child_nodes++;
 	return node;
+}
+
+/* The apex of a zone with hashes has one too. */
+static int zone_begin(struct zone *zone)
+{
+	struct node *bare = zone->apex;
+	size_t bare_size = node_size(zone, 0);
+
+	if (denial_begin(zone) < 0)
+		return -1;
+	zone->has_begun = true;
+	if (!zone_has_hashes(zone))
+		return 0;
+	zone->apex = node_new(zone, NULL, (const uint8_t *)"", 0);
+	if (zone->apex == NULL) {
+		size_t budget = 1;
+		(void)denial_free_step(zone, &budget);
+		zone->apex = bare;
+		zone->has_begun = false;
+		return -1;
+	}
+	table_remove(&zone->names, &bare->entry);
+	pool_release(zone->pool, bare, bare_size);
+	return 0;
 }
 
 struct node *zone_make(struct zone *zone, const uint8_t *name, size_t len)
@@ -73,6 +100,8 @@ struct node *zone_make(struct zone *zone, const uint8_t *name, size_t len)
 	size_t missing = 0;
 	struct node *node;
 
+	if (!zone->has_begun && zone_begin(zone) < 0)
+		return NULL;
 	/* Up to the closest ancestor that is there (the apex always is), then down again. */
 	size_t at = 0;
 	while ((node = zone_find(zone, name + at, len - at)) == NULL) {
@@ -105,8 +134,9 @@ void zone_prune(struct zone *zone, struct node *node)
 			return;
 		}
 		struct node *parent = node->parent;
+		denial_node_gone(zone, node);
 		table_remove(&zone->names, &node->entry);
-		pool_release(zone->pool, node, node_size(node->name_len));
+		pool_release(zone->pool, node, node_size(zone, node->name_len));
 		parent->child_nodes--;
 		node = parent;
 	}
@@ -119,7 +149,8 @@ bool node_exists(const struct node *node)
 
 bool node_is_authoritative(const struct node *node, uint16_t type)
 {
-	if (node->parent == NULL)
+	/* A signature came with the zone, for what it is about. */
+	if (node->parent == NULL || type == RRTYPE_RRSIG)
 		return true;
 	if (rrs_has(node->rrs, RRS_NS) && type != RRTYPE_DS)
 		return false;
@@ -324,10 +355,13 @@ bool zone_free_step(struct zone *zone, size_t *budget)
 			--*budget;
 			*bucket = node->entry.next;
 			rrs_free(node->rrs, zone->pool);
-			pool_release(zone->pool, node, node_size(node->name_len));
+			pool_release(zone->pool, node, node_size(zone, node->name_len));
 		}
 		names->buckets--;
 	}
+	/* The tree does not look at its nodes when it goes. */
+	if (!denial_free_step(zone, budget))
+		return false;
 	table_fini(names);
 	while (zone->metadata != NULL) {
 		struct metadata *item = zone->metadata;

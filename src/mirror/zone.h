@@ -6,6 +6,8 @@
  * as a node too, so empty non-terminals are known without being stored. A name exists when it has
  * an enabled record or a child that exists.
  *
+ * Metadata and keys come before records: they say which order of the names is kept.
+ *
  * A zone that is listed over many turns is pinned: the pin keeps seeing the zone as it was, while
  * changes are applied for everyone else.
  */
@@ -23,11 +25,12 @@ struct node {
 				    * that exist */
 	struct node *parent;	   /* NULL at the apex */
 	struct rrs *rrs;	   /* NULL when there are none */
-	uint32_t child_nodes : 30; /* nodes whose parent this is, existing or not */
+	uint32_t child_nodes : 29; /* nodes whose parent this is, existing or not */
 	uint32_t in_limbo : 1;	   /* to be pruned when the last pin goes */
 	uint32_t is_staged : 1;	   /* a change set has it, and prunes it itself */
+	uint32_t is_ordered : 1;   /* in zone->denial */
 	uint8_t name_len;
-	uint8_t name[];
+	uint8_t name[]; /* behind it there may be a tail, see denial.h */
 };
 
 enum zone_kind { ZONE_NATIVE, ZONE_PRIMARY, ZONE_SECONDARY, ZONE_PRODUCER, ZONE_CONSUMER };
@@ -63,6 +66,7 @@ struct dnssec_key {
 };
 
 struct zone_pin;
+struct denial;
 
 struct zone {
 	struct table_entry by_id;   /* in mirror->zones_by_id; first member */
@@ -75,6 +79,8 @@ struct zone {
 	struct dnssec_key *keys; /* list */
 	struct dnssec_key **last_key;
 	struct table names;
+	struct denial *denial; /* the order of names; NULL where none is needed */
+	bool has_begun;	       /* names are coming: no more metadata and keys do */
 	struct node *apex;     /* never NULL */
 	uint64_t records;      /* enabled and disabled */
 	struct zone_pin *pins; /* list; while it is not empty nothing that a pin may see is freed */
@@ -121,7 +127,8 @@ int zone_add_key(struct zone *zone, struct secrets *secrets, const struct key_ro
 	__attribute__((warn_unused_result));
 
 bool node_exists(const struct node *node);
-/* Is a record of this type here authoritative? False at and below a delegation but for its DS. */
+/* Is a record of this type here authoritative? False at and below a delegation but for its DS, and
+ * for signatures. */
 bool node_is_authoritative(const struct node *node, uint16_t type);
 
 /* The serial of the apex SOA; false when the zone has no enabled SOA. */

@@ -65,6 +65,7 @@ void method_get_all_domain_metadata(struct call *call);
 void method_get_unfresh_slave_infos(struct call *call);
 void method_search_records(struct call *call);
 void method_get_domain_keys(struct call *call);
+void method_get_before_and_after_names_absolute(struct call *call);
 void method_get_tsig_key(struct call *call);
 void method_get_tsig_keys(struct call *call);
 void method_direct_backend_cmd(struct call *call);

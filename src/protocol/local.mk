@@ -12,6 +12,7 @@ libcsdns_protocol_a_SOURCES = \
 	src/protocol/domains.c \
 	src/protocol/search.c \
 	src/protocol/keys.c \
+	src/protocol/neighbours.c \
 	src/protocol/metadata.c \
 	src/protocol/command.c \
 	src/protocol/single.c \

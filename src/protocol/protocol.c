@@ -38,6 +38,7 @@ static const struct method methods[] = {
 	{"getUnfreshSlaveInfos", method_get_unfresh_slave_infos, READS},
 	{"searchRecords", method_search_records, READS},
 	{"getDomainKeys", method_get_domain_keys, READS},
+	{"getBeforeAndAfterNamesAbsolute", method_get_before_and_after_names_absolute, READS},
 	{"getTSIGKey", method_get_tsig_key, READS},
 	{"getTSIGKeys", method_get_tsig_keys, READS},
 	{"setNotified", method_set_notified, WRITES},

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "dns/rrtype.h"
+#include "mirror/denial.h"
 
 typedef void (*node_fn)(void *arg, const struct node *node);
 
@@ -72,6 +73,8 @@ static void count_child(void *arg, const struct node *node)
 static uint8_t flag_of(uint16_t type)
 {
 	return type == RRTYPE_NS      ? RRS_NS
+	       : type == RRTYPE_DS    ? RRS_DS
+	       : type == RRTYPE_RRSIG ? RRS_RRSIG
 	       : type == RRTYPE_DNAME ? RRS_DNAME
 	       : type == RRTYPE_CNAME ? RRS_CNAME
 				      : 0;
@@ -87,7 +90,8 @@ static void check_rrs(const struct rrs *rrs)
 		return;
 	for (const uint8_t *at = NULL; (at = rrs_next(rrs, at, &rr)) != NULL; records++)
 		if (!rr.disabled)
-			flags |= RRS_ENABLED | flag_of(rr.type);
+			flags |= RRS_ENABLED | flag_of(rr.type) |
+				 (rr.type == RRTYPE_RRSIG ? 0 : RRS_DATA);
 	assert_int_equal(rrs->records, records);
 	assert_true(records > 0);
 	assert_int_equal(rrs->flags, flags);
@@ -98,6 +102,7 @@ struct sums {
 	bool is_quiet;
 	uint64_t records;
 	uint32_t nodes;
+	uint32_t ordered;
 };
 
 static void check_node(void *arg, const struct node *node)
@@ -129,13 +134,93 @@ static void check_node(void *arg, const struct node *node)
 	sums->nodes++;
 }
 
+/* ---- the order ---- */
+
+static bool is_secure_recounted(const struct node *node)
+{
+	if (node->parent != NULL && rrs_has(node->rrs, RRS_NS))
+		return rrs_has(node->rrs, RRS_DS);
+	return rrs_has(node->rrs, RRS_DATA) || node_tail_const(node)->secure_children > 0;
+}
+
+static void count_secure_child(void *arg, const struct node *node)
+{
+	struct children *children = arg;
+
+	if (node->parent == children->parent && is_secure_recounted(node))
+		children->existing++;
+}
+
+static bool is_wanted(const struct zone *zone, const struct node *node)
+{
+	if (!zone->denial->has_hashes)
+		return rrs_has(node->rrs, RRS_DATA);
+	if (zone->denial->params.is_opt_out && !zone->denial->is_presigned)
+		return is_secure_recounted(node);
+	return node_exists(node);
+}
+
+static void check_ordered(void *arg, const struct node *node)
+{
+	struct sums *sums = arg;
+	struct children children = {sums->zone, node, 0, 0};
+	const struct zone *zone = sums->zone;
+
+	sums->ordered += node->is_ordered;
+	if (zone->denial == NULL)
+		return;
+	if (is_wanted(zone, node))
+		assert_int_equal(node->is_ordered, 1);
+	else if (sums->is_quiet && zone->pins == NULL)
+		assert_int_equal(node->is_ordered, 0);
+	if (!zone_has_hashes(zone))
+		return;
+	each_node(zone, count_secure_child, &children);
+	if (zone->denial->params.is_opt_out)
+		assert_int_equal(node_tail_const(node)->secure_children, children.existing);
+}
+
+static void check_in_order(const struct zone *zone, const struct node *a, const struct node *b)
+{
+	if (zone->denial->has_hashes)
+		assert_true(memcmp(node_tail_const(a)->hash, node_tail_const(b)->hash,
+				    NSEC3_HASH_SIZE) < 0);
+	else
+		assert_true(name_compare(a->name, a->name_len, b->name, b->name_len) < 0);
+}
+
+static void check_order(const struct zone *zone, bool is_quiet)
+{
+	struct sums sums = {.zone = zone, .is_quiet = is_quiet};
+	struct order_place place;
+	uint32_t entries = 0;
+	const struct node *last = NULL;
+
+	each_node(zone, check_ordered, &sums);
+	if (zone->denial == NULL) {
+		assert_int_equal(sums.ordered, 0);
+		return;
+	}
+	bool more = order_first(&zone->denial->order, &place);
+	for (; more; more = order_next(&place), entries++) {
+		const struct node *node = order_item(&place);
+		assert_true(node->is_ordered);
+		if (last != NULL)
+			check_in_order(zone, last, node);
+		last = node;
+	}
+	assert_int_equal(entries, sums.ordered);
+	assert_int_equal(entries, zone->denial->order.entries);
+}
+
 void zone_check(const struct zone *zone, bool is_quiet)
 {
-	struct sums sums = {zone, is_quiet, 0, 0};
+	struct sums sums = {.zone = zone, .is_quiet = is_quiet};
 
 	assert_non_null(zone->apex);
 	assert_non_null(zone->info);
 	each_node(zone, check_node, &sums);
+	check_order(zone, is_quiet);
 	assert_int_equal(sums.nodes, zone->names.entries);
 	assert_int_equal(sums.records, zone->records);
 	if (zone->pins == NULL) {
@@ -190,11 +275,34 @@ static size_t table_bytes(const struct table *table)
 	return bytes;
 }
 
+static size_t block_bytes(const struct order *order, const void *block, unsigned level)
+{
+	const struct order_inner *inner = block;
+	size_t bytes = pool_size(sizeof(*inner));
+
+	if (level == order->height)
+		return pool_size(
+			sizeof(struct order_leaf) +
+			((const struct order_leaf *)block)->cap * sizeof(struct order_entry));
+	for (unsigned i = 0; i < inner->n; i++)
+		bytes += block_bytes(order, inner->branches[i].child, level + 1);
+	return bytes;
+}
+
+struct node_sums {
+	struct reachable *reachable;
+	size_t tail;
+};
+
 static void add_node(void *arg, const struct node *node)
 {
-	struct reachable *reachable = arg;
+	struct node_sums *sums = arg;
+	struct reachable *reachable = sums->reachable;
 
-	reachable->data += pool_size(offsetof(struct node, name) + node->name_len);
+	size_t bare = pool_size(offsetof(struct node, name) + node->name_len);
+	reachable->data += bare;
+	reachable->tables +=
+		pool_size(offsetof(struct node, name) + node->name_len + sums->tail) - bare;
 	if (node->rrs != NULL)
 		reachable->data += pool_size(offsetof(struct rrs, data) + node->rrs->size);
 }
@@ -218,6 +326,7 @@ static void add_tsig_keys(struct reachable *reachable, const struct tsig_keys *k
 static void add_zone(void *arg, struct zone *zone)
 {
 	struct reachable *reachable = arg;
+	struct node_sums sums = {reachable, zone_has_hashes(zone) ? sizeof(struct node_tail) : 0};
 
 	assert_null(zone->pins);
 	reachable->data += pool_size(offsetof(struct zone, name) + zone->name_len);
@@ -226,7 +335,13 @@ static void add_zone(void *arg, struct zone *zone)
 		reachable->data += pool_size(sizeof(*item) + item->kind_len + item->content_len);
 	for (const struct dnssec_key *key = zone->keys; key != NULL; key = key->next)
 		reachable->data += pool_size(sizeof(*key)) + secret_bytes(key->content);
-	each_node(zone, add_node, reachable);
+	if (zone->denial != NULL) {
+		const struct order *order = &zone->denial->order;
+		reachable->tables += pool_size(sizeof(*zone->denial));
+		if (order->root != NULL)
+			reachable->tables += block_bytes(order, order->root, 0);
+	}
+	each_node(zone, add_node, &sums);
 	reachable->tables += table_bytes(&zone->names);
 }
 

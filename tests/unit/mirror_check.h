@@ -11,7 +11,8 @@
 void mirror_check(const struct mirror *mirror, bool is_quiet);
 void zone_check(const struct zone *zone, bool is_quiet);
 
-/* Bytes of the pool that can be reached from the mirror, the arrays of its tables apart: these
+/* Bytes of the pool that can be reached from the mirror, the arrays of its tables apart, and
+ * what the order of names takes: these
  * depend on what was there before. Without pins only. */
 struct reachable {
 	size_t data;

@@ -49,6 +49,11 @@ static const char *const zone_names[] = {"t", "a.t", "b.a.t", "u", "", "c.u"};
 static const char *const tsig_names[] = {"key.", "other.key", "key"};
 static const char *const labels[] = {"a", "b", "c", "*"};
 static const char *const types[] = {"A", "NS", "DS", "TXT", "CNAME", "TYPE1000"};
+/* The last ones decide on the order of names. */
+static const char *const settings[][2] = {{"EVEN", "0"}, {"ODD", "1"}, {"EVEN", "2"}, {"ODD", "3"},
+	{"EVEN", "4"}, {"ODD", "5"}, {"EVEN", "\"9\\"}, {"NSEC3PARAM", "1 0 1 ab"},
+	{"NSEC3PARAM", "1 1 0 -"}, {"NSEC3PARAM", "1 1 2 00"}, {"NSEC3NARROW", "1"},
+	{"PRESIGNED", "1"}};
 static const char *const zone_types[] = {"NATIVE", "MASTER", "SLAVE"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -222,7 +227,7 @@ static void op_metadata(struct model_zone *zone, struct journal *journal)
 {
 	zone->n_metadata = (unsigned)unit_random(METADATA + 1);
 	for (unsigned i = 0; i < zone->n_metadata; i++)
-		zone->metadata[i] = (int)unit_random(10);
+		zone->metadata[i] = (int)unit_random(COUNT(settings));
 	zone->n_keys = (unsigned)unit_random(3);
 	touch_zone(journal, zone->id);
 }
@@ -310,11 +315,9 @@ static struct record_row record_row(const struct model_zone *zone, unsigned i)
 
 static struct metadata_row metadata_row(const struct model_zone *zone, unsigned i)
 {
-	static const char *const contents[] = {
-		"0", "1", "2", "3", "4", "5", "6", "7", "8", "\"9\\"};
+	const char *const *setting = settings[zone->metadata[i]];
 
-	return fill_metadata(
-		zone->id, zone->metadata[i] % 2 == 0 ? "EVEN" : "ODD", contents[zone->metadata[i]]);
+	return fill_metadata(zone->id, setting[0], setting[1]);
 }
 
 static const char *const key_contents[] = {"", "Private-key-format: v1.2\n", "\"3\""};

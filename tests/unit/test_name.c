@@ -226,6 +226,10 @@ static void test_random_order(void **state)
 		random_name(&b);
 		assert_int_equal(sign(compare(&a, &b)), sign(reference_compare(&a, &b)));
 		assert_int_equal(sign(compare(&a, &b)), -sign(compare(&b, &a)));
+		uint64_t a_prefix = name_order_prefix(a.wire, a.len);
+		uint64_t b_prefix = name_order_prefix(b.wire, b.len);
+		if (a_prefix != b_prefix)
+			assert_int_equal(a_prefix < b_prefix, compare(&a, &b) < 0);
 		if (name_is_in(a.wire, a.len, b.wire, b.len))
 			assert_true(compare(&a, &b) >= 0);
 	}

@@ -71,7 +71,9 @@ static void test_flags(void **state)
 	static const struct {
 		uint16_t type;
 		uint8_t flag;
-	} cases[] = {{RRTYPE_NS, RRS_NS}, {RRTYPE_DNAME, RRS_DNAME}, {RRTYPE_CNAME, RRS_CNAME}};
+	} cases[] = {{RRTYPE_NS, RRS_DATA | RRS_NS}, {RRTYPE_DNAME, RRS_DATA | RRS_DNAME},
+		{RRTYPE_CNAME, RRS_DATA | RRS_CNAME}, {RRTYPE_DS, RRS_DATA | RRS_DS},
+		{RRTYPE_RRSIG, RRS_RRSIG}, {RRTYPE_A, RRS_DATA}};
 	struct pool *pool = pool_new();
 
 	(void)state;

@@ -1,0 +1,310 @@
+#include "mirror/denial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which order ---- */
+
+/* The first item of a kind that PowerDNS asks for; plain text is the same in JSON. */
+static struct text zone_setting(const struct zone *zone, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	for (const struct metadata *item = zone->metadata; item != NULL; item = item->next)
+		if (item->kind_len == len && memcmp(item->text, kind, len) == 0)
+			return (struct text){item->text + len, item->content_len};
+	return (struct text){NULL, 0};
+}
+
+static bool is_one(struct text text)
+{
+	return text.len == 1 && text.at[0] == '1';
+}
+
+static uint64_t hash_prefix(const uint8_t *hash)
+{
+	uint64_t prefix = 0;
+
+	for (size_t i = 0; i < sizeof(prefix); i++)
+		prefix = prefix << 8 | hash[i];
+	return prefix;
+}
+
+static struct order_key name_key(const uint8_t *name, size_t len)
+{
+	return (struct order_key){name_order_prefix(name, len), name, len};
+}
+
+static struct order_key hash_key(const uint8_t *hash)
+{
+	return (struct order_key){hash_prefix(hash), hash, NSEC3_HASH_SIZE};
+}
+
+static struct order_key node_key(const struct zone *zone, const struct node *node)
+{
+	return zone->denial->has_hashes ? hash_key(node_tail_const(node)->hash)
+					: name_key(node->name, node->name_len);
+}
+
+static int compare_names(const struct order_key *key, const void *item)
+{
+	const struct node *node = item;
+
+	return name_compare(key->octets, key->len, node->name, node->name_len);
+}
+
+static int compare_hashes(const struct order_key *key, const void *item)
+{
+	return memcmp(key->octets, node_tail_const(item)->hash, NSEC3_HASH_SIZE);
+}
+
+int denial_begin(struct zone *zone)
+{
+	bool is_presigned = is_one(zone_setting(zone, "PRESIGNED"));
+	struct text param = zone_setting(zone, "NSEC3PARAM");
+	bool is_narrow = !is_presigned && is_one(zone_setting(zone, "NSEC3NARROW"));
+
+	if ((zone->keys == NULL && !is_presigned) || (param.len > 0 && is_narrow))
+		return 0;
+	struct denial *denial = pool_alloc(zone->pool, sizeof(*denial));
+	if (denial == NULL)
+		return -1;
+	denial->is_presigned = is_presigned;
+	denial->has_hashes = nsec3_params_parse(&denial->params, param.at, param.len);
+	order_init(&denial->order, zone->pool, denial->has_hashes ? compare_hashes : compare_names);
+	zone->denial = denial;
+	return 0;
+}
+
+bool denial_free_step(struct zone *zone, size_t *budget)
+{
+	if (zone->denial == NULL)
+		return true;
+	if (!order_free_step(&zone->denial->order, budget))
+		return false;
+	pool_release(zone->pool, zone->denial, sizeof(*zone->denial));
+	zone->denial = NULL;
+	return true;
+}
+
+int denial_node_made(const struct zone *zone, struct node *node)
+{
+	if (!zone_has_hashes(zone))
+		return 0;
+	node_tail(node)->secure_children = 0;
+	return nsec3_hash(node_tail(node)->hash, &zone->denial->params, node->name, node->name_len,
+		zone->name, zone->name_len);
+}
+
+/* ---- opt-out ---- */
+
+static bool is_opt_out(const struct zone *zone)
+{
+	return zone_has_hashes(zone) && zone->denial->params.is_opt_out;
+}
+
+bool denial_is_secure(const struct zone *zone, const struct node *node)
+{
+	if (!is_opt_out(zone))
+		return false;
+	if (node->parent != NULL && rrs_has(node->rrs, RRS_NS))
+		return rrs_has(node->rrs, RRS_DS);
+	return rrs_has(node->rrs, RRS_DATA) || node_tail_const(node)->secure_children > 0;
+}
+
+void denial_secure_changed(const struct zone *zone, struct node *node, bool is_secure)
+{
+	for (struct node *parent = node->parent; parent != NULL; parent = parent->parent) {
+		bool before = denial_is_secure(zone, parent);
+		node_tail(parent)->secure_children += is_secure ? 1 : (uint32_t)-1;
+		if (denial_is_secure(zone, parent) == before)
+			return;
+	}
+}
+
+/* ---- what is in the order ---- */
+
+/* May the node be in the chain? */
+static bool is_wanted(const struct zone *zone, const struct node *node)
+{
+	if (!zone->denial->has_hashes)
+		return rrs_has(node->rrs, RRS_DATA);
+	/* A signed zone that came by transfer may have more in its chain than it needs. */
+	if (zone->denial->is_presigned || !zone->denial->params.is_opt_out)
+		return node_exists(node);
+	return denial_is_secure(zone, node);
+}
+
+static int node_enter(struct zone *zone, struct node *node)
+{
+	struct order_key key = node_key(zone, node);
+
+	if (node->is_ordered)
+		return 0;
+	if (order_add(&zone->denial->order, &key, node) < 0)
+		return -1;
+	node->is_ordered = 1;
+	return 0;
+}
+
+static void node_leave(struct zone *zone, struct node *node)
+{
+	struct order_key key = node_key(zone, node);
+
+	order_remove(&zone->denial->order, &key);
+	node->is_ordered = 0;
+}
+
+void denial_node_gone(struct zone *zone, struct node *node)
+{
+	if (node->is_ordered)
+		node_leave(zone, node);
+}
+
+int denial_expect(struct zone *zone, struct node *node)
+{
+	if (zone->denial == NULL)
+		return 0;
+	if (!zone->denial->has_hashes)
+		return node_enter(zone, node);
+	/* What it will make exist. */
+	for (; node != NULL; node = node->parent)
+		if (node_enter(zone, node) < 0)
+			return -1;
+	return 0;
+}
+
+int denial_touch(struct zone *zone, struct node *node)
+{
+	/* A delegation that goes shows what it hid: what is below it counts then. */
+	return is_opt_out(zone) && node->child_nodes > 0 ? denial_expect(zone, node) : 0;
+}
+
+void denial_settle(struct zone *zone, struct node *node)
+{
+	if (zone->denial == NULL)
+		return;
+	for (; node != NULL; node = node->parent)
+		if (node->is_ordered && !is_wanted(zone, node))
+			node_leave(zone, node);
+}
+
+/* ---- neighbours ---- */
+
+/* The topmost delegation that the node lies below, or NULL. */
+static const struct node *delegation_above(const struct node *node)
+{
+	const struct node *found = NULL;
+
+	if (node->parent == NULL)
+		return NULL;
+	for (node = node->parent; node->parent != NULL; node = node->parent)
+		if (rrs_has(node->rrs, RRS_NS))
+			found = node;
+	return found;
+}
+
+/* Has the zone a signature for the NSEC3 of this node? Its owner is the hash. */
+static bool has_signed_hash(const struct zone *zone, const struct node *node)
+{
+	uint8_t owner[1 + NSEC3_TEXT_SIZE] = {NSEC3_TEXT_SIZE};
+
+	nsec3_print((char *)owner + 1, node_tail_const(node)->hash);
+	const struct node *found = zone_find(zone, owner, sizeof(owner));
+	return found != NULL && rrs_has(found->rrs, RRS_RRSIG);
+}
+
+/* Is the node, which is in the order, in the chain? */
+static bool is_in_chain(const struct zone *zone, const struct node *node)
+{
+	if (!is_wanted(zone, node))
+		return false;
+	if (zone_has_hashes(zone) && zone->denial->is_presigned)
+		return has_signed_hash(zone, node);
+	return delegation_above(node) == NULL;
+}
+
+/* From something below the delegation to the last that lies there. What comes next could at least
+ * be the delegation's label with a zero octet behind it. */
+static void seek_end(
+	const struct zone *zone, const struct node *delegation, struct order_place *place)
+{
+	uint8_t name[NAME_WIRE_MAX + 1];
+	size_t label = name_first_label(delegation->name, delegation->name_len);
+
+	memcpy(name, delegation->name, label);
+	name[0]++;
+	name[label] = 0;
+	memcpy(name + label + 1, delegation->name + label, delegation->name_len - label);
+	struct order_key key = name_key(name, delegation->name_len + 1U);
+	(void)order_seek(&zone->denial->order, &key, place);
+	const struct node *found = order_item(place);
+	if (!name_is_in(found->name, found->name_len, delegation->name, delegation->name_len))
+		(void)order_prev(place); /* that very name */
+}
+
+/* From the place on backward to one in the chain; NULL when there is none up to the beginning. */
+static const struct node *chain_back(const struct zone *zone, struct order_place *place)
+{
+	do {
+		const struct node *node = order_item(place);
+		if (is_in_chain(zone, node))
+			return node;
+		const struct node *above = zone_has_hashes(zone) ? NULL : delegation_above(node);
+		if (above != NULL && is_in_chain(zone, above))
+			return above;
+	} while (order_prev(place));
+	return NULL;
+}
+
+static const struct node *chain_forward(const struct zone *zone, struct order_place *place)
+{
+	do {
+		const struct node *node = order_item(place);
+		if (is_in_chain(zone, node))
+			return node;
+		const struct node *above = zone_has_hashes(zone) ? NULL : delegation_above(node);
+		if (above != NULL)
+			seek_end(zone, above, place);
+	} while (order_next(place));
+	return NULL;
+}
+
+static bool find_neighbours(
+	const struct zone *zone, const struct order_key *key, struct neighbours *neighbours)
+{
+	const struct order *order = &zone->denial->order;
+	struct order_place place = {NULL, 0};
+	struct order_place next;
+
+	neighbours->before = neighbours->after = NULL;
+	bool has_before = order_seek(order, key, &place);
+	next = place;
+	bool has_after = has_before ? order_next(&next) : order_first(order, &next);
+	if (has_before)
+		neighbours->before = chain_back(zone, &place);
+	if (has_after)
+		neighbours->after = chain_forward(zone, &next);
+	if (neighbours->before == NULL && order_last(order, &place))
+		neighbours->before = chain_back(zone, &place);
+	if (neighbours->after == NULL && order_first(order, &next))
+		neighbours->after = chain_forward(zone, &next);
+	return neighbours->before != NULL && neighbours->after != NULL;
+}
+
+bool zone_name_neighbours(
+	const struct zone *zone, const uint8_t *name, size_t len, struct neighbours *neighbours)
+{
+	struct order_key key = name_key(name, len);
+
+	return zone->denial != NULL && !zone->denial->has_hashes &&
+	       find_neighbours(zone, &key, neighbours);
+}
+
+bool zone_hash_neighbours(
+	const struct zone *zone, const uint8_t hash[NSEC3_HASH_SIZE], struct neighbours *neighbours)
+{
+	struct order_key key = hash_key(hash);
+
+	return zone_has_hashes(zone) && find_neighbours(zone, &key, neighbours);
+}
