@@ -309,8 +309,10 @@ static void run_kind(enum kind kind, bool has_apex)
 	run->mirror = empty_mirror(kind);
 	for (int i = 0; i < 60; i++) {
 		step(run);
-		if (has_apex)
+		if (has_apex) {
 			run->owners[0].types |= HAS_A;
+			run->owners[0].disabled &= ~(unsigned)HAS_A;
+		}
 		if (unit_random(10) == 0 || has_apex) {
 			reload(run);
 			check(run, true);
