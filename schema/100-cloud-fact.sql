@@ -7,6 +7,34 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 COMMENT ON FUNCTION csdns.is_label(text) IS 'Whether the word can be a label of a host name: letters, digits and inner hyphens, 1 to 63 of them.';
 
+CREATE OR REPLACE FUNCTION csdns.host_name_fault(name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+BEGIN
+    RETURN CASE
+        WHEN name IS NULL THEN 'is missing'
+        WHEN name = '' THEN 'is empty'
+        WHEN name ~ '[^\x01-\x7f]' THEN 'has characters outside of ASCII; an international name is given in its ASCII form (xn--...)'
+        WHEN name ~ '\s' THEN 'has a space'
+        WHEN name ~ '(^|\.)(\.|$)' THEN 'has an empty label'
+        WHEN name ~ '[^.]{64}' THEN 'has a label longer than 63 octets'
+        WHEN length(name) > 253 THEN 'is longer than 255 octets'
+        WHEN name ~ '(^|\.)\*' THEN 'has a wildcard'
+        WHEN name ~ '_' THEN 'has an underscore'
+        WHEN name ~ '[^a-z0-9.-]' THEN format('has the character "%s"', substring(name FROM '[^a-z0-9.-]'))
+        WHEN name ~ '(^|\.)-|-(\.|$)' THEN 'has a label that starts or ends with a hyphen'
+    END;
+END
+$$;
+COMMENT ON FUNCTION csdns.host_name_fault(text) IS
+    'Why a name (csdns.plain_name) is not one of host name labels ("has an underscore", ...), or NULL.';
+
+CREATE OR REPLACE FUNCTION csdns.label_fault(word text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
+    SELECT CASE WHEN coalesce(is_label(word), false) THEN NULL
+                ELSE coalesce(host_name_fault(lower(word)), CASE WHEN strpos(word, '.') > 0 THEN 'has a dot' ELSE 'is not a host name' END) END
+$$;
+COMMENT ON FUNCTION csdns.label_fault(text) IS 'Why a word cannot be a label of a host name ("has a space", ...), or NULL.';
+
 CREATE OR REPLACE FUNCTION csdns.is_host(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT length(name) <= 253 AND name ~ '^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*$'

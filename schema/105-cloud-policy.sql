@@ -132,6 +132,8 @@ CREATE TABLE IF NOT EXISTS csdns.policy (
     CONSTRAINT static_nat_is_known CHECK (static_nat IN ('also', 'instead', 'off')),
     CONSTRAINT floating_is_known CHECK (floating IN ('address', 'members')),
     CONSTRAINT common_zone_is_name CHECK (csdns.is_host(common_zone)),
+    CONSTRAINT template_is_known CHECK (regexp_replace(concat(host_template), '\{(name|account|network|uuid8)\}', '', 'g') !~ '[{}]'
+                                        AND regexp_replace(concat(public_template), '\{(ip|account|network|uuid8)\}', '', 'g') !~ '[{}]'),
     CONSTRAINT template_has_name CHECK (host_template LIKE '%{name}%' OR host_template LIKE '%{uuid8}%'),
     CONSTRAINT template_has_ip CHECK (public_template LIKE '%{ip}%' OR public_template LIKE '%{uuid8}%')
 );

@@ -75,6 +75,9 @@ BEGIN
             list := list -> kind;
         ELSIF jsonb_typeof(list) = 'object' AND list - 'count' = '{}' AND list <> told THEN
             list := '[]';               -- an empty page
+        ELSIF jsonb_typeof(list) = 'object' AND list <> told AND NOT list ? 'errorcode' THEN
+            RAISE EXCEPTION '%: the answer has none but %', kind, left((SELECT string_agg(k, ', ') FROM jsonb_object_keys(list - 'count') AS k), 300)
+                  USING ERRCODE = 'invalid_parameter_value';
         END IF;
     END IF;
     IF jsonb_typeof(list) = 'object' AND NOT list ? 'errorcode' THEN
@@ -261,7 +264,7 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
     SELECT array_agg(entity_title(f.id, f.name) || ': ' || f.fault ORDER BY f.at)
       FROM (SELECT x.at, x.id, x.name,
                    coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))),
-                            CASE WHEN NOT coalesce(is_label(x.name), false) THEN 'name is not a host name'
+                            CASE WHEN label_fault(x.name) IS NOT NULL THEN 'name ' || label_fault(x.name)
                                  WHEN x.domainid IS NULL THEN 'domainid is missing' END,
                             owner_fault(x.domainid, x.account, x.accountid, x.projectid),
                             CASE WHEN coalesce(x.account, x.accountid, x.projectid) IS NULL THEN 'account is missing'

@@ -62,27 +62,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION csdns.plain_name(text) IS 'A name in lower case, without spaces around it and without its final dot.';
 
-CREATE OR REPLACE FUNCTION csdns.host_name_fault(name text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = csdns, pg_temp AS $$
-BEGIN
-    RETURN CASE
-        WHEN name IS NULL THEN 'is missing'
-        WHEN name = '' THEN 'is empty'
-        WHEN name ~ '[^\x01-\x7f]' THEN 'has characters outside of ASCII; an international name is given in its ASCII form (xn--...)'
-        WHEN name ~ '\s' THEN 'has a space'
-        WHEN name ~ '(^|\.)(\.|$)' THEN 'has an empty label'
-        WHEN name ~ '[^.]{64}' THEN 'has a label longer than 63 octets'
-        WHEN length(name) > 253 THEN 'is longer than 255 octets'
-        WHEN name ~ '(^|\.)\*' THEN 'has a wildcard'
-        WHEN name ~ '_' THEN 'has an underscore'
-        WHEN name ~ '[^a-z0-9.-]' THEN format('has the character "%s"', substring(name FROM '[^a-z0-9.-]'))
-        WHEN name ~ '(^|\.)-|-(\.|$)' THEN 'has a label that starts or ends with a hyphen'
-    END;
-END
-$$;
-COMMENT ON FUNCTION csdns.host_name_fault(text) IS
-    'Why a name (csdns.plain_name) is not one of host name labels ("has an underscore", ...), or NULL.';
-
 CREATE OR REPLACE FUNCTION csdns.host_name_argument(key text, value text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET search_path = csdns, pg_temp AS $$
 DECLARE

@@ -3,7 +3,7 @@
 DO $$
 BEGIN
     IF to_regtype('csdns.server_answer') IS NULL THEN
-        CREATE TYPE csdns.server_answer AS (id uuid, name text, url text, port int, ispublic boolean, publicdomainsuffix text, nameservers text[],
+        CREATE TYPE csdns.server_answer AS (id uuid, name text, provider text, url text, port int, ispublic boolean, publicdomainsuffix text, nameservers text[],
                                             account text, domainid uuid, domain text, state text, zones bigint);
     END IF;
 END
@@ -45,7 +45,7 @@ COMMENT ON FUNCTION csdns.find_server(text) IS 'A DNS server that the caller see
 
 CREATE OR REPLACE FUNCTION csdns.server_answers(ids uuid[]) RETURNS SETOF csdns.server_answer
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
-    SELECT s.uuid, s.name, s.url, s.port, s.is_public, s.public_suffix, s.name_servers, a.name, d.uuid, d.name, s.state,
+    SELECT s.uuid, s.name, 'PowerDNS', s.url, s.port, s.is_public, s.public_suffix, s.name_servers, a.name, d.uuid, d.name, s.state,
            (SELECT count(*) FROM dns_zone z WHERE z.server = s.uuid AND ((SELECT is_admin()) OR z.domain_id = ANY ((SELECT my_zones())::int[])))
       FROM dns_server s
       LEFT JOIN account a ON a.uuid = s.account
@@ -204,12 +204,13 @@ COMMENT ON FUNCTION csdns.update_dns_server(text, text, text[], text, int, boole
     'Changes what is given of a DNS server; an empty url or publicdomainsuffix takes it away. New nameservers replace the old ones in its zones, where people left them. state: Enabled, or Disabled for no new zones. For administrators.';
 
 CREATE OR REPLACE FUNCTION csdns.list_dns_servers(id text DEFAULT NULL, name text DEFAULT NULL, keyword text DEFAULT NULL, account text DEFAULT NULL,
-    domainid text DEFAULT NULL)
+    domainid text DEFAULT NULL, providertype text DEFAULT NULL)
 RETURNS SETOF csdns.server_answer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'listDnsServers' AS $$
 DECLARE
     of_domain uuid := uuid_argument('domainid', domainid);
 BEGIN
+    PERFORM word_argument('providertype', providertype, 'PowerDNS', 'csdns');
     RETURN QUERY
         SELECT s.*
           FROM server_answers(my_servers()) AS s
@@ -220,8 +221,14 @@ BEGIN
            AND (of_domain IS NULL OR of_domain = s.domainid);
 END
 $$;
-COMMENT ON FUNCTION csdns.list_dns_servers(text, text, text, text, text) IS
+COMMENT ON FUNCTION csdns.list_dns_servers(text, text, text, text, text, text) IS
     'DNS servers that the caller sees, by id (or name), name, part of the name, owner. A tenant sees its own and the public ones of its domain and the domains above.';
+
+CREATE OR REPLACE FUNCTION csdns.list_dns_providers() RETURNS TABLE (name text, description text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+    SELECT 'PowerDNS', 'csdns, as PowerDNS'' backend'
+$$;
+COMMENT ON FUNCTION csdns.list_dns_providers() IS 'Kinds of DNS servers: PowerDNS, which csdns is the backend of.';
 
 CREATE OR REPLACE FUNCTION csdns.delete_dns_server(id text, cleanup boolean DEFAULT NULL, unmanage boolean DEFAULT NULL)
 RETURNS TABLE (success boolean, displaytext text)
@@ -256,5 +263,5 @@ COMMENT ON FUNCTION csdns.delete_dns_server(text, boolean, boolean) IS
     'Deletes a DNS server. One with zones only with cleanup, which deletes them, or unmanage, which leaves them to PowerDNS with their records. For administrators.';
 
 GRANT EXECUTE ON FUNCTION csdns.add_dns_server(text, text[], text, text, int, boolean, text, text, text),
-    csdns.update_dns_server(text, text, text[], text, int, boolean, text, text), csdns.list_dns_servers(text, text, text, text, text),
-    csdns.delete_dns_server(text, boolean, boolean) TO csdns_admin, csdns_tenant;
+    csdns.update_dns_server(text, text, text[], text, int, boolean, text, text), csdns.list_dns_servers(text, text, text, text, text, text),
+    csdns.list_dns_providers(), csdns.delete_dns_server(text, boolean, boolean) TO csdns_admin, csdns_tenant;

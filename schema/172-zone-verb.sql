@@ -30,7 +30,8 @@ RETURNS SETOF csdns.zone_answer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp SET csdns.path = 'listDnsZones' AS $$
 DECLARE
     of_domain uuid := uuid_argument('domainid', domainid);
-    ids int[] := CASE WHEN NOT is_admin() THEN my_zones() END;
+    servers uuid[] := my_own_servers();
+    ids int[] := CASE WHEN NOT is_admin() THEN my_zones() || ARRAY(SELECT z.domain_id FROM dns_zone z WHERE z.server = ANY (servers)) END;
 BEGIN
     ids := ARRAY(
         SELECT p.id
@@ -49,7 +50,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.list_dns_zones(text, text, text, text, text, text) IS
-    'Zones that the caller sees, by id (or name), DNS server, name, part of the name, owner. Administrators see all, also those made beside csdns.';
+    'Zones that the caller sees, and all on DNS servers that it owns, by id (or name), DNS server, name, part of the name, owner. Administrators see all, also those made beside csdns.';
 
 -- The zone as PowerDNS needs it.  Rules wait until it has its owner.
 CREATE OR REPLACE FUNCTION csdns.insert_zone(name text, name_servers text[]) RETURNS int

@@ -12,6 +12,7 @@ CREATE OR REPLACE VIEW csdns.command AS
             ('updateDnsServer', 'dnsserver', false, 'Changes a DNS server.'),
             ('listDnsServers', 'dnsserver', true, 'Lists DNS servers.'),
             ('deleteDnsServer', NULL, false, 'Deletes a DNS server.'),
+            ('listDnsProviders', 'dnsprovider', true, 'Lists kinds of DNS servers.'),
             ('createDnsZone', 'dnszone', false, 'Creates a zone with its SOA and NS records.'),
             ('updateDnsZone', 'dnszone', false, 'Changes a zone''s description or state.'),
             ('listDnsZones', 'dnszone', true, 'Lists zones.'),
@@ -88,6 +89,7 @@ CREATE OR REPLACE VIEW csdns.parameter_help AS
         (NULL, 'who', 'role or user'),
         (NULL, 'limit', 'at most so many rows'),
         (NULL, 'provider', 'PowerDNS or csdns'),
+        (NULL, 'providertype', 'PowerDNS or csdns'),
         (NULL, 'cleanup', 'delete its zones too'),
         ('listDnsAudit', 'since', 'only what came after this time'),
         ('createDnsRecord', 'name', 'name in the zone; @ for the zone itself'),
@@ -241,6 +243,10 @@ BEGIN
     END IF;
     SELECT coalesce(jsonb_object_agg(lower(e.key), e.value), '{}') INTO given FROM jsonb_each(params) AS e WHERE e.value <> 'null';
 
+    -- what CloudStack's clients send for a server behind another's API: csdns writes the store itself, and keeps no secrets
+    IF command IN ('addDnsServer', 'updateDnsServer') THEN
+        given := given - ARRAY(SELECT k FROM jsonb_object_keys(given) AS k WHERE k ~ '^(dnsapikey|dnsusername|credentials|details(\[.*)?)$');
+    END IF;
     SELECT string_agg(left(k, 80), ', ') INTO bad
       FROM (SELECT k FROM jsonb_object_keys(given) AS k
              WHERE NOT EXISTS (SELECT FROM command_parameter p WHERE p.command = api_arguments.command AND p.name = k) ORDER BY k LIMIT 10) AS u;

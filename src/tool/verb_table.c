@@ -52,8 +52,9 @@ const struct verb verbs[] = {
 	{"list", "DnsServers", "DNS servers that zones can be made on", PARAMS(
 		{"id", VERB_TEXT, MAY, "only this one, by id", UUID},
 		{"name", VERB_TEXT, MAY, "only the one of this name", "ns1"},
-		KEYWORD, OF_OWNER, PAGES),
+		KEYWORD, OF_OWNER, {"providertype", VERB_TEXT, MAY, "PowerDNS or csdns", "PowerDNS"}, PAGES),
 		"name,nameservers,ispublic,publicdomainsuffix,account,domain,state,zones", "DNS servers"},
+	{"list", "DnsProviders", "kinds of DNS servers", PARAMS(PAGES), NULL, "providers"},
 	{"list", "DnsZones", "zones", PARAMS(
 		{"id", VERB_TEXT, MAY, "only this one, by id", UUID},
 		{"name", VERB_TEXT, MAY, "only the one of this name", "example.org"},

@@ -53,12 +53,15 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || replace(replace(replace(SQLERRM, u('i', 1)::text, 'I1'), u('i', 4)::text, 'I4'), u('n', 4)::text, 'N4');
 END $$;
 SELECT is(fault(what, told), want, want) FROM (VALUES
-    ('instance', vm(4, '{"name": "my vm"}'), '22023 instance I4 ("my vm"): name is not a host name'),
-    ('instance', vm(4, '{"name": "my_vm"}'), '22023 instance I4 ("my_vm"): name is not a host name'),
-    ('instance', vm(4, '{"name": "größe"}'), '22023 instance I4 ("größe"): name is not a host name'),
-    ('instance', vm(4, '{"name": ""}'), '22023 instance I4 (""): name is not a host name'),
-    ('instance', vm(4) - 'name', '22023 instance I4 (""): name is not a host name'),
-    ('instance', vm(4, jsonb_build_object('name', repeat('x', 64))), '22023 instance I4 ("' || repeat('x', 64) || '"): name is not a host name'),
+    ('instance', vm(4, '{"name": "my vm"}'), '22023 instance I4 ("my vm"): name has a space'),
+    ('instance', vm(4, '{"name": "my_vm"}'), '22023 instance I4 ("my_vm"): name has an underscore'),
+    ('instance', vm(4, '{"name": "größe"}'), '22023 instance I4 ("größe"): name has characters outside of ASCII; an international name is given in its ASCII form (xn--...)'),
+    ('instance', vm(4, '{"name": ""}'), '22023 instance I4 (""): name is empty'),
+    ('instance', vm(4, '{"name": "a.b"}'), '22023 instance I4 ("a.b"): name has a dot'),
+    ('instance', vm(4, '{"name": "-a"}'), '22023 instance I4 ("-a"): name has a label that starts or ends with a hyphen'),
+    ('instance', '{"listnetworksresponse": {"count": 1, "network": [{"id": "x"}]}}', '22023 virtualmachine: the answer has none but network'),
+    ('instance', vm(4) - 'name', '22023 instance I4 (""): name is missing'),
+    ('instance', vm(4, jsonb_build_object('name', repeat('x', 64))), '22023 instance I4 ("' || repeat('x', 64) || '"): name has a label longer than 63 octets'),
     ('instance', vm(4, '{"id": "42"}'), '22023 instance 42 ("vm4"): id is not a uuid'),
     ('instance', vm(4) - 'id', '22023 instance without id ("vm4"): id is not a uuid'),
     ('instance', vm(4) - 'domainid', '22023 instance I4 ("vm4"): domainid is missing'),
@@ -78,7 +81,7 @@ SELECT is(fault(what, told), want, want) FROM (VALUES
     ('public_address', jsonb_build_object('id', u('p', 9), 'ipaddress', '1.2.3'), '22023 public address ' || u('p', 9) || ' ("1.2.3"): ipaddress "1.2.3" is not an address')
   ) AS v (what, told, want);
 SELECT throws_like($$SELECT csdns.upsert_instance((SELECT jsonb_agg(vm(n, CASE n WHEN 77 THEN '{"name": "a b"}' ELSE '{}' END::jsonb)) FROM generate_series(10, 200) n))$$,
-    '%("a b"): name is not a host name', 'a page with one bad entity');
+    '%("a b"): name has a space', 'a page with one bad entity');
 SELECT is((SELECT count(*)::int FROM csdns.instance), 3, 'nothing of it is stored');
 SELECT throws_ok(format('INSERT INTO csdns.nic (uuid, instance, network) VALUES (%L, %L, %L)', u('n', 9), u('i', 1), u('w', 9)), '23503', NULL, 'by hand a reference must be there');
 SELECT throws_ok(format('UPDATE csdns.domain SET parent = %L WHERE uuid = %L; UPDATE csdns.domain SET parent = %L WHERE uuid = %L', u('d', 2), u('d', 1), u('d', 1), u('d', 2)),

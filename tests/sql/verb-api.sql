@@ -70,6 +70,12 @@ SELECT is(api(command, '{}') #>> '{errorresponse,details}', want, 'near ' || com
     ('nope', '["listApis lists the commands."]'), ('', '["listApis lists the commands."]'), ('create_dns_zone', '["createDnsZone","createDnsZones","listApis lists the commands."]'),
     ('listZone', '["listDnsZoneDelegations","listDnsZoneNetworks","listDnsZones","listApis lists the commands."]')) AS v (command, want);
 SELECT is(api('addDnsServer', '{"name": "full", "nameservers": "ns.test"}') #>> '{adddnsserverresponse,dnsserver,name}', 'full', 'a server');
+SELECT is(api('updateDnsServer', '{"id": "full", "dnsapikey": "topsecret", "dnsusername": "me", "details[0].pdnsServerId": "localhost", "details": {"a": 1}}')
+              #>> '{updatednsserverresponse,dnsserver,provider}', 'PowerDNS', 'what CloudStack sends for a server behind an API is taken');
+SELECT is((SELECT count(*)::int FROM csdns.audit a WHERE a::text LIKE '%topsecret%') + (SELECT count(*)::int FROM csdns.event e WHERE e::text LIKE '%topsecret%'), 0, 'and kept nowhere');
+SELECT is(api('listDnsProviders', '{}')::jsonb, '{"listdnsprovidersresponse": {"count": 1, "dnsprovider": [{"name": "PowerDNS", "description": "csdns, as PowerDNS'' backend"}]}}'::jsonb, 'providers');
+SELECT is(api('listDnsServers', '{"providertype": "powerdns", "name": "full"}') #>> '{listdnsserversresponse,count}', '1', 'servers by provider');
+SELECT is(api('listDnsServers', '{"providertype": "bind"}') #>> '{listdnsserversresponse,errorcode}', '431', 'no such provider');
 SELECT is(api('createDnsZone', '{"name": "in-full.test", "dnsserverid": "full"}') #>> '{creatednszoneresponse,dnszone,name}', 'in-full.test', 'with a zone');
 SELECT is(api('deleteDnsServer', '{"id": "full"}') #>> '{deletednsserverresponse,details}', '["With cleanup its zones are deleted too, with unmanage they stay as they are."]', 'what to do about it is told');
 SELECT is(api('deleteDnsServer', '{"id": "full", "cleanup": true}') #>> '{deletednsserverresponse,displaytext}', 'DNS server "full" is deleted, and 1 zone', 'and helps');

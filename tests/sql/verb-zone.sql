@@ -112,6 +112,11 @@ SELECT is((SELECT count(*)::int FROM domains d WHERE NOT EXISTS (SELECT FROM rec
 SELECT is(ask(who, 'SELECT name FROM csdns.list_dns_zones()'), want, who || ' sees ' || want) FROM (VALUES
     ('v_acme', '(0/26.2.0.192.in-addr.arpa); (a.shop.pub.test); (acme.example); (dated.pub.test); (m.pub.test); (m2.pub.test); (m3.pub.test); (shop.pub.test); (x.y.z.pub.test)'),
     ('v_evil', '(as.given); (eep.pub.test); (evils.corp.test)'), ('v_none', '')) AS v (who, want);
+BEGIN;
+INSERT INTO csdns.dns_zone (domain_id, server) SELECT d.id, s.uuid FROM domains d, csdns.dns_server s WHERE d.name = 'corp.test' AND s.name = 'acmes';
+SELECT is(ask('v_acme', 'SELECT name FROM csdns.list_dns_zones(dnsserverid => ''acmes'')'), '(acme.example); (corp.test)', 'the owner of a server sees others'' zones on it');
+SELECT is(ask('v_acme', 'SELECT name FROM csdns.list_dns_records(''corp.test'')'), 'P0002 zone "corp.test": not found', 'but not what is in them');
+ROLLBACK;
 SELECT is(ask('v_admin', 'SELECT count(*) FROM csdns.list_dns_zones()'), '(' || (SELECT count(*) FROM domains) || ')', 'administrators see all');
 SELECT is(ask('v_admin', 'SELECT id, name, type, state FROM csdns.list_dns_zones(' || what || ')'), want, 'listed by ' || what) FROM (VALUES
     ($$name => 'Corp.test.'$$, '(,corp.test,Public,Active)'), ($$id => 'corp.test'$$, '(,corp.test,Public,Active)'), ($$id => 'absent'$$, ''),
