@@ -38,7 +38,8 @@ $$;
 COMMENT ON FUNCTION csdns.serial_style(int) IS 'How the serial of a zone (domains.id) moves: its X-CSDNS-SERIAL metadata, else the setting serial_style.';
 
 -- A writer that read serial 7 while others moved it to 9 sets 8 (PowerDNS' API does): that serial has been served with other content.
--- Someone who sets a serial back with nobody else about means it.
+-- Someone who sets a serial back with nobody else about means it.  A version is stamped a moment before its commit can be seen: who began
+-- in between read the serial before it too, and is known by setting the next of one that others moved on from within the last seconds.
 CREATE OR REPLACE FUNCTION csdns.lost_serial_race(zone_id int, me xid8, was bigint, is_now bigint) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
 BEGIN
@@ -46,9 +47,11 @@ BEGIN
         RETURN false;
     END IF;
     RETURN EXISTS (SELECT FROM (SELECT v.txid, v.at FROM version v ORDER BY v.version DESC LIMIT 10000) AS v
-                    CROSS JOIN LATERAL (SELECT FROM journal j
+                    CROSS JOIN LATERAL (SELECT j.serial FROM journal j
                                          WHERE j.txid = v.txid AND j.what = 's' AND j.domain_id = zone_id OFFSET 0) AS j
-                    WHERE v.at >= transaction_timestamp() AND v.txid <> me);
+                    WHERE v.txid <> me
+                      AND (v.at >= transaction_timestamp()
+                           OR v.at >= transaction_timestamp() - interval '10 seconds' AND is_now = ((j.serial + 1) & 4294967295)));
 END
 $$;
 
