@@ -91,38 +91,20 @@ int denial_node_made(const struct zone *zone, struct node *node)
 {
 	if (!zone_has_hashes(zone))
 		return 0;
-	node_tail(node)->secure_children = 0;
 	return nsec3_hash(node_tail(node)->hash, &zone->denial->params, node->name, node->name_len,
 		zone->name, zone->name_len);
 }
 
-/* ---- opt-out ---- */
-
-static bool is_opt_out(const struct zone *zone)
-{
-	return zone_has_hashes(zone) && zone->denial->params.is_opt_out;
-}
-
-bool denial_is_secure(const struct zone *zone, const struct node *node)
-{
-	if (!is_opt_out(zone))
-		return false;
-	if (node->parent != NULL && rrs_has(node->rrs, RRS_NS))
-		return rrs_has(node->rrs, RRS_DS);
-	return rrs_has(node->rrs, RRS_DATA) || node_tail_const(node)->secure_children > 0;
-}
-
-void denial_secure_changed(const struct zone *zone, struct node *node, bool is_secure)
-{
-	for (struct node *parent = node->parent; parent != NULL; parent = parent->parent) {
-		bool before = denial_is_secure(zone, parent);
-		node_tail(parent)->secure_children += is_secure ? 1 : (uint32_t)-1;
-		if (denial_is_secure(zone, parent) == before)
-			return;
-	}
-}
-
 /* ---- what is in the order ---- */
+
+/* With opt-out a delegation that is not signed has no NSEC3. An empty non-terminal always has one,
+ * even where RFC 5155 section 7.1 lets it be left out: PowerDNS proves with it that a name below is
+ * not there, and gpgsql makes one up for that. */
+static bool is_left_out(const struct zone *zone, const struct node *node)
+{
+	return zone->denial->params.is_opt_out && node->parent != NULL &&
+	       rrs_has(node->rrs, RRS_NS) && !rrs_has(node->rrs, RRS_DS);
+}
 
 /* May the node be in the chain? */
 static bool is_wanted(const struct zone *zone, const struct node *node)
@@ -130,9 +112,7 @@ static bool is_wanted(const struct zone *zone, const struct node *node)
 	if (!zone->denial->has_hashes)
 		return rrs_has(node->rrs, RRS_DATA);
 	/* A signed zone that came by transfer may have more in its chain than it needs. */
-	if (zone->denial->is_presigned || !zone->denial->params.is_opt_out)
-		return node_exists(node);
-	return denial_is_secure(zone, node);
+	return node_exists(node) && (zone->denial->is_presigned || !is_left_out(zone, node));
 }
 
 static int node_enter(struct zone *zone, struct node *node)
@@ -176,8 +156,8 @@ int denial_expect(struct zone *zone, struct node *node)
 
 int denial_touch(struct zone *zone, struct node *node)
 {
-	/* A delegation that goes shows what it hid: what is below it counts then. */
-	return is_opt_out(zone) && node->child_nodes > 0 ? denial_expect(zone, node) : 0;
+	/* A delegation that goes may leave an empty non-terminal. */
+	return zone_has_hashes(zone) && node->child_nodes > 0 ? denial_expect(zone, node) : 0;
 }
 
 void denial_settle(struct zone *zone, struct node *node)
@@ -222,6 +202,12 @@ static bool is_in_chain(const struct zone *zone, const struct node *node)
 	if (zone_has_hashes(zone) && zone->denial->is_presigned)
 		return has_signed_hash(zone, node);
 	return delegation_above(node) == NULL;
+}
+
+bool zone_empty_is_authoritative(const struct zone *zone, const struct node *node)
+{
+	return zone_has_hashes(zone) && zone->denial->is_presigned ? is_in_chain(zone, node)
+								   : delegation_above(node) == NULL;
 }
 
 /* From something below the delegation to the last that lies there. What comes next could at least

@@ -21,11 +21,10 @@ struct denial {
 	struct order order; /* of nodes; node->is_ordered says which */
 };
 
-/* Behind its name a node of a zone with hashes has this, unaligned. */
+/* Behind its name a node of a zone with hashes has this */
 struct node_tail {
 	uint8_t hash[NSEC3_HASH_SIZE];
-	uint32_t secure_children; /* see denial_is_secure; for opt-out only */
-} __attribute__((packed));
+};
 
 static inline bool zone_has_hashes(const struct zone *zone)
 {
@@ -62,11 +61,9 @@ int denial_touch(struct zone *zone, struct node *node) __attribute__((warn_unuse
 /* That is over: what is not needed leaves the order. */
 void denial_settle(struct zone *zone, struct node *node);
 
-/* With opt-out: has the name, or one below it, something that is signed, as far as can be said
- * without what is above? Always false without. */
-bool denial_is_secure(const struct zone *zone, const struct node *node);
-/* The node became so, or is so no more. */
-void denial_secure_changed(const struct zone *zone, struct node *node, bool is_secure);
+/* Is an empty non-terminal authoritative? With opt-out only where it is in the chain: PowerDNS
+ * takes it for the closest provable encloser then. */
+bool zone_empty_is_authoritative(const struct zone *zone, const struct node *node);
 
 struct neighbours {
 	const struct node *before; /* the greatest in the chain that is not greater */

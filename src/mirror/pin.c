@@ -79,17 +79,6 @@ void zone_keep_for_pins(struct zone *zone, struct node *node, struct rrs *rrs)
 		node->in_limbo = 1;
 }
 
-/* What a node's ancestors count. */
-struct standing {
-	bool exists;
-	bool is_secure;
-};
-
-static struct standing standing_of(const struct zone *zone, const struct node *node)
-{
-	return (struct standing){node_exists(node), denial_is_secure(zone, node)};
-}
-
 /* Tells the ancestors that the node came into or went out of existence. */
 static void existence_changed(struct node *node, bool exists)
 {
@@ -101,22 +90,10 @@ static void existence_changed(struct node *node, bool exists)
 	}
 }
 
-/* Tells the ancestors what has changed. */
-static void standing_changed(
-	const struct zone *zone, struct node *node, const struct standing *before)
-{
-	struct standing now = standing_of(zone, node);
-
-	if (now.exists != before->exists)
-		existence_changed(node, now.exists);
-	if (now.is_secure != before->is_secure)
-		denial_secure_changed(zone, node, now.is_secure);
-}
-
 struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 {
 	struct rrs *old = node->rrs;
-	struct standing before = standing_of(zone, node);
+	bool before = node_exists(node);
 	bool is_seen = false;
 
 	zone->records -= old == NULL ? 0 : old->records;
@@ -124,7 +101,8 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
 		is_seen |= pin_keep(pin, node);
 	node->rrs = rrs;
-	standing_changed(zone, node, &before);
+	if (node_exists(node) != before)
+		existence_changed(node, !before);
 	if (is_seen && old != NULL) {
 		zone_keep_for_pins(zone, NULL, old);
 		return NULL;
@@ -134,7 +112,7 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 
 int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 {
-	struct standing before = standing_of(zone, node);
+	bool before = node_exists(node);
 
 	int rc = rr->disabled ? 0 : denial_expect(zone, node);
 
@@ -142,7 +120,8 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 		rc = rrs_add(&node->rrs, zone->pool, rr);
 	if (rc == 0) {
 		zone->records++;
-		standing_changed(zone, node, &before);
+		if (node_exists(node) != before)
+			existence_changed(node, !before);
 	}
 	denial_settle(zone, node);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include "dns/rdata.h"
 #include "dns/rrtype.h"
+#include "mirror/denial.h"
 
 #include <string.h>
 
@@ -81,7 +82,7 @@ void record_text_add_empty(struct buf *reply, const struct zone *zone, const str
 		.content = {"", 0},
 		.ttl = ttl,
 		.domain_id = zone->id,
-		.auth = node_is_authoritative(node, RRTYPE_ANY),
+		.auth = zone_empty_is_authoritative(zone, node),
 	};
 
 	add_record(reply, &fields);

@@ -59,43 +59,28 @@ static const struct owner *find(const struct run *run, const uint8_t *wire, size
 	return NULL;
 }
 
-/* A delegation above a name, up to another that is not looked at itself; the apex is none. */
-static bool is_below_delegation(
-	const struct run *run, const struct owner *owner, const struct owner *top)
+static bool is_below_delegation(const struct run *run, const struct owner *owner)
 {
 	size_t at = name_first_label(owner->wire, owner->len);
 
-	while (owner->len - at > top->len ||
-		(owner->len - at == top->len && top->len > 0 && at > 0)) {
+	for (; at < owner->len; at += name_first_label(owner->wire + at, owner->len - at))
 		if (is_delegation(find(run, owner->wire + at, owner->len - at)))
 			return true;
-		if (owner->len - at == top->len)
-			return false;
-		at += name_first_label(owner->wire + at, owner->len - at);
-	}
 	return false;
-}
-
-static bool is_secure(const struct owner *owner)
-{
-	return is_delegation(owner) ? (owner->types & HAS_DS) != 0
-				    : (owner->types & ~(unsigned)HAS_RRSIG) != 0;
 }
 
 static bool is_in_chain(const struct run *run, const struct owner *owner)
 {
-	if (is_below_delegation(run, owner, &run->owners[0]))
+	if (is_below_delegation(run, owner))
 		return false;
 	if (run->kind == OF_NAMES)
 		return (owner->types & ~(unsigned)HAS_RRSIG) != 0;
+	if (run->kind == OPT_OUT && is_delegation(owner) && (owner->types & HAS_DS) == 0)
+		return false;
 	for (size_t i = 0; i < NAMES; i++) {
 		const struct owner *below = &run->owners[i];
-		if (below->types == 0 ||
-			!name_is_in(below->wire, below->len, owner->wire, owner->len))
-			continue;
-		if (run->kind == OF_HASHES)
-			return true;
-		if (is_secure(below) && (below == owner || !is_below_delegation(run, below, owner)))
+		if (below->types != 0 &&
+			name_is_in(below->wire, below->len, owner->wire, owner->len))
 			return true;
 	}
 	return false;
