@@ -10,6 +10,8 @@
  *   --zone NAME         bench.example
  *   --zone-id ID        1
  *   --rate N            lookups a second at most, 0 as many as go; 0
+ *   --method NAME       lookup, or neighbours: getBeforeAndAfterNamesAbsolute with such a name, or
+ *                       hashes: with a hash; lookup
  *   --check             count replies without the name that was asked as wrong
  * Prints one JSON object: lookups, seconds, per_s, wrong, and the longest and the 99th percentile
  * of the times between request and reply, in milliseconds.
@@ -53,6 +55,7 @@ static const char *zone = "bench.example";
 static int zone_id = 1;
 static double rate;
 static bool check;
+static const char *method = "lookup";
 
 static struct line *lines;
 static uint64_t done, wrong;
@@ -73,6 +76,30 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* 32 digits of base32hex. */
+static void random_hash(char hash[33], uint64_t state)
+{
+	for (int i = 0; i < 32; i++) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		hash[i] = "0123456789abcdefghijklmnopqrstuv"[state >> 59];
+	}
+	hash[32] = '\0';
+}
+
+static void make_neighbours_line(struct line *line, uint64_t state)
+{
+	char name[40];
+
+	if (strcmp(method, "hashes") == 0)
+		random_hash(name, state);
+	else
+		(void)snprintf(name, sizeof(name), "vm-%07ux", (unsigned)(state % names));
+	line->len = (uint16_t)snprintf(line->text, LINE_MAX_,
+		"{\"method\": \"getBeforeAndAfterNamesAbsolute\", \"parameters\": {\"id\": %d, "
+		"\"qname\": \"%s.\"}}\n",
+		zone_id, name);
+}
+
 static void make_lines(void)
 {
 	uint64_t state = 0x2545f4914f6cdd1dull;
@@ -84,6 +111,10 @@ static void make_lines(void)
 		state ^= state << 13;
 		state ^= state >> 7;
 		state ^= state << 17;
+		if (strcmp(method, "lookup") != 0) {
+			make_neighbours_line(&lines[i], state);
+			continue;
+		}
 		/* The form in which PowerDNS 4.7 sends it. */
 		lines[i].len = (uint16_t)snprintf(lines[i].text, LINE_MAX_,
 			"{\"method\": \"lookup\", \"parameters\": {\"local\": \"127.0.0.1\", "
@@ -209,7 +240,7 @@ static void options(int argc, char **argv)
 	static const struct option known[] = {{"socket", 1, NULL, 's'},
 		{"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 't'}, {"names", 1, NULL, 'n'},
 		{"zone", 1, NULL, 'z'}, {"zone-id", 1, NULL, 'i'}, {"rate", 1, NULL, 'r'},
-		{"check", 0, NULL, 'k'}, {NULL, 0, NULL, 0}};
+		{"check", 0, NULL, 'k'}, {"method", 1, NULL, 'm'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -234,6 +265,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'r':
 			rate = atof(optarg);
+			break;
+		case 'm':
+			method = optarg;
 			break;
 		case 'k':
 			check = true;

@@ -1,5 +1,6 @@
 #include "pg/pg.h"
 
+#include "base/clock.h"
 #include "pg/connect.h"
 #include "pg/events.h"
 
@@ -384,8 +385,15 @@ static void flush_and_tell(struct pg *pg)
 		pg->handlers->on_sent(pg->arg);
 }
 
+/* A row may take long: one name hashed a hundred times takes as long as ten plain ones. */
+static bool turn_is_over(int rows, int64_t began)
+{
+	return rows == PG_TURN_ROWS || (rows % 64 == 63 && clock_ms() - began >= PG_TURN_MS);
+}
+
 static void receive(struct pg *pg)
 {
+	int64_t began = clock_ms();
 	int rows = 0;
 
 	if (PQconsumeInput(pg->conn) != 1) {
@@ -393,7 +401,7 @@ static void receive(struct pg *pg)
 		return;
 	}
 	while (!pg->is_failed && !pg->is_stopped) {
-		if (rows++ == PG_TURN_ROWS) {
+		if (turn_is_over(rows++, began)) {
 			turn_again(pg);
 			return;
 		}

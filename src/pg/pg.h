@@ -4,7 +4,8 @@
  * The owner starts it, sends statements and gets their results through its handlers. Losing the
  * connection is an event like others: on_down, and the owner starts again when it likes. A handler
  * may call any function here but pg_free and pg_start; the connection closes at the end of the
- * turn. Work for each turn is bounded by PG_TURN_ROWS rows; what is left goes on in the next turn.
+ * turn. Work for each turn is bounded by PG_TURN_ROWS rows and about PG_TURN_MS; what is left goes
+ * on in the next turn.
  */
 #ifndef CSDNS_PG_PG_H
 #define CSDNS_PG_PG_H
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 
 #define PG_TURN_ROWS 2000
+#define PG_TURN_MS   4
 
 struct pg;
 
