@@ -60,11 +60,17 @@ if (!$edge_is_gpgsql) {
 
 # DNAME is off in the shipped files; here both sides process it.
 my %same = (dname_processing => 'yes', any_to_tcp => 'no');
-my $gpgsql = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'pdns'), %same);
+# The shipped files sign; then gpgsql needs rectify for unsigned zones too, to know which
+# names are authoritative. So what is not rectified is compared without.
+my %unsigned = (remote => { remote_dnssec => 'no' }, gpgsql => { gpgsql_dnssec => 'no' });
+my $conninfo = $cluster->conninfo('store', 'pdns');
+my $gpgsql = Csdns::Pdns->gpgsql(conninfo => $conninfo, %same, %{ $unsigned{gpgsql} });
 my $edge = $edge_is_gpgsql
-    ? Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'pdns'), name => 'edge', %same)
-    : Csdns::Pdns->remote(socket => $csdnsd->socket, %same);
-my ($ask_gpgsql, $ask_edge) = ($gpgsql->dns, $edge->dns);
+    ? Csdns::Pdns->gpgsql(conninfo => $conninfo, name => 'edge', %same, %{ $unsigned{gpgsql} })
+    : Csdns::Pdns->remote(socket => $csdnsd->socket, %same, %{ $unsigned{remote} });
+our ($ask_gpgsql, $ask_edge) = ($gpgsql->dns, $edge->dns);
+my @signing = $edge_is_gpgsql ? ()
+    : (Csdns::Pdns->gpgsql(conninfo => $conninfo, name => 'gpgsql-signing', %same), Csdns::Pdns->remote(socket => $csdnsd->socket, name => 'edge-signing', %same));
 
 my %ever;              # each name that was ever in the store
 my ($asked, $accepted) = (0, 0);
@@ -184,6 +190,15 @@ sub both_passes {
     show($questions->[$_], $before->[$_], $after->[$_], 'csdns after rectify') for @moved;
     ok !@moved, "$what: rectify changed none of csdns' answers";
     same_transfers("$what, rectified");
+    return if !@signing;
+    $signing[0]->pdnsutil('rectify-all-zones', 'quiet');
+    sync();
+    local ($ask_gpgsql, $ask_edge) = map { $_->dns } @signing;
+    # A DS below another delegation is hidden by it; gpgsql takes every DS for authoritative.
+    my $hidden = $dbh->selectcol_arrayref(q{SELECT DISTINCT s.name FROM records s JOIN records d USING (domain_id) JOIN domains z ON z.id = s.domain_id
+        WHERE s.type = 'DS' AND d.type = 'NS' AND d.name <> z.name AND right(s.name, length(d.name) + 1) = '.' || d.name});
+    my %is_hidden = map { $_ => 1 } @$hidden;
+    same_answers("$what, rectified, with DNSSEC", [grep { !$is_hidden{ lc $_->[0] } } @$questions]);
     return;
 }
 
