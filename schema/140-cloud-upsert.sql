@@ -264,7 +264,7 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
     SELECT array_agg(entity_title(f.id, f.name) || ': ' || f.fault ORDER BY f.at)
       FROM (SELECT x.at, x.id, x.name,
                    coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))),
-                            CASE WHEN label_fault(x.name) IS NOT NULL THEN 'name ' || label_fault(x.name)
+                            CASE WHEN NOT coalesce(is_label(x.name), false) THEN 'name ' || label_fault(x.name)
                                  WHEN x.domainid IS NULL THEN 'domainid is missing' END,
                             owner_fault(x.domainid, x.account, x.accountid, x.projectid),
                             CASE WHEN coalesce(x.account, x.accountid, x.projectid) IS NULL THEN 'account is missing'

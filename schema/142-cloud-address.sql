@@ -71,7 +71,7 @@ BEGIN
         SELECT entity_title(x.id, x.name) || ': ' || x.fault
           FROM (SELECT x.id, x.name,
                        coalesce(id_fault(x.id, count(*) OVER (PARTITION BY lower(x.id))),
-                                CASE WHEN label_fault(x.name) IS NOT NULL THEN 'name ' || label_fault(x.name)
+                                CASE WHEN NOT coalesce(is_label(x.name), false) THEN 'name ' || label_fault(x.name)
                                      WHEN x.domainid IS NULL OR coalesce(x.account, x.accountid, x.projectid) IS NULL THEN 'account or domainid is missing' END,
                                 owner_fault(x.domainid, x.account, x.accountid, x.projectid), address_fault('ipaddress', x.ipaddress),
                                 uuid_fault('networkid', x.networkid),
