@@ -219,7 +219,7 @@ static void seek_end(
 	size_t label = name_first_label(delegation->name, delegation->name_len);
 
 	memcpy(name, delegation->name, label);
-	name[0]++;
+	name[0] = (uint8_t)label; /* one octet more */
 	name[label] = 0;
 	memcpy(name + label + 1, delegation->name + label, delegation->name_len - label);
 	struct order_key key = name_key(name, delegation->name_len + 1U);
@@ -260,17 +260,16 @@ static bool find_neighbours(
 	const struct zone *zone, const struct order_key *key, struct neighbours *neighbours)
 {
 	const struct order *order = &zone->denial->order;
-	struct order_place place = {NULL, 0};
+	struct order_place place;
 	struct order_place next;
 
 	neighbours->before = neighbours->after = NULL;
-	bool has_before = order_seek(order, key, &place);
-	next = place;
-	bool has_after = has_before ? order_next(&next) : order_first(order, &next);
-	if (has_before)
+	if (order_seek(order, key, &place)) {
+		next = place;
 		neighbours->before = chain_back(zone, &place);
-	if (has_after)
-		neighbours->after = chain_forward(zone, &next);
+		if (order_next(&next))
+			neighbours->after = chain_forward(zone, &next);
+	}
 	if (neighbours->before == NULL && order_last(order, &place))
 		neighbours->before = chain_back(zone, &place);
 	if (neighbours->after == NULL && order_first(order, &next))

@@ -256,6 +256,7 @@ static void inner_split(struct order_inner *inner, struct order_inner *fresh, un
 {
 	unsigned cut = cut_at(i);
 
+	assert(fresh != NULL);
 	fresh->n = (uint16_t)(ORDER_FANOUT - cut);
 	memcpy(fresh->branches, &inner->branches[cut], fresh->n * sizeof(branch));
 	inner->n = (uint16_t)cut;
@@ -272,7 +273,7 @@ static void grow_up(struct order *order, struct order_inner *root, struct order_
 		order->height == 0 ? &((struct order_leaf *)order->root)->entries[0]
 				   : &((struct order_inner *)order->root)->branches[0].first;
 
-	assert(order->height < ORDER_HEIGHT_MAX);
+	assert(root != NULL && order->height < ORDER_HEIGHT_MAX);
 	root->n = 2;
 	root->branches[0] = (struct order_branch){*first, order->root};
 	root->branches[1] = branch;
