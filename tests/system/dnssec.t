@@ -214,6 +214,7 @@ sub validate {
             undef, $zones{$zone}{id}, $zone);
         my $not = join '|', map { quotemeta s/^\*\.//r } @$cuts;
         my @questions = grep { $not eq '' || $_->[0] !~ /(?:^|\.)(?:$not)$/ } grep { $_->[1] ne 'NSEC' && $_->[0] =~ m{^[-0-9a-z_*./@]+$} } @{ questions($zone) };
+        @questions = grep { "@$_" ne "$zone DS" } @questions;    # the zone above would have that, and there is none
         splice @questions, draw(scalar @questions), 1 while @questions > $count;
         # With opt-out what is not there might be an unsigned delegation (RFC 5155 section 9.2).
         my $good = ($zones{$zone}{nsec3} // '') =~ /^1 1/ ? qr/fully validated|unsigned answer/ : qr/fully validated/;
