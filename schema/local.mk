@@ -4,7 +4,7 @@ schemadir = $(pkgdatadir)/schema
 
 install-data-local:
 	$(MKDIR_P) "$(DESTDIR)$(schemadir)/upgrade"
-	for file in "$(srcdir)"/schema/*.sql "$(srcdir)"/schema/README.md; do \
+	for file in "$(srcdir)"/schema/*.sql "$(srcdir)"/schema/*.md; do \
 	  test ! -f "$$file" || $(INSTALL_DATA) "$$file" "$(DESTDIR)$(schemadir)/" || exit 1; \
 	done
 	for file in "$(srcdir)"/schema/upgrade/*.sql; do \
