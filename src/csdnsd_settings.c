@@ -1,0 +1,263 @@
+#include "config.h"
+
+#include "csdnsd_settings.h"
+
+#include "base/log.h"
+#include "serve/listener.h"
+
+#include <libpq-fe.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONFIG_FILE CSDNS_SYSCONF_DIR "/csdns/csdnsd.conf"
+
+#define FIELD(field) offsetof(struct settings, field)
+
+static const struct option_spec specs[] = {
+	{.name = "config",
+		.letter = 'c',
+		.type = OPTION_STRING,
+		.offset = FIELD(config),
+		.value = "FILE",
+		.command_line_only = true,
+		.help = "configuration file; without this option " CONFIG_FILE " where it exists"},
+	{.name = "db",
+		.type = OPTION_STRING,
+		.offset = FIELD(db),
+		.value = "CONNINFO",
+		.initial = "dbname=pdns",
+		.help = "the store: a libpq connection string or URI, also with a service or "
+			"several "
+			"hosts; keep passwords in a service or password file"},
+	{.name = "socket",
+		.type = OPTION_STRING,
+		.offset = FIELD(socket),
+		.value = "PATH",
+		.initial = "/run/csdns/csdnsd.sock",
+		.help = "Unix socket to listen on; not used when systemd passes one"},
+	{.name = "socket-mode",
+		.type = OPTION_MODE,
+		.offset = FIELD(socket_mode),
+		.value = "MODE",
+		.initial = "0660",
+		.help = "the socket's mode, octal"},
+	{.name = "socket-owner",
+		.type = OPTION_STRING,
+		.offset = FIELD(socket_owner),
+		.value = "USER",
+		.help = "the socket's owner; without this option the user that csdnsd runs as"},
+	{.name = "socket-group",
+		.type = OPTION_STRING,
+		.offset = FIELD(socket_group),
+		.value = "GROUP",
+		.help = "the socket's group; without this option the group that csdnsd runs as"},
+	{.name = "allow-user",
+		.type = OPTION_LIST,
+		.offset = FIELD(allow_users),
+		.value = "USER",
+		.help = "take connections only from processes of this user; may be given several "
+			"times; without it anyone may connect who may open the socket"},
+	{.name = "log-level",
+		.type = OPTION_STRING,
+		.offset = FIELD(log_level),
+		.value = "LEVEL",
+		.initial = "notice",
+		.help = "error, warning, notice, info or debug"},
+	{.name = "poll-interval",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(poll_ms),
+		.value = "TIME",
+		.initial = "100ms",
+		.help = "between looks for a new version where LISTEN does not work (hot standby)"},
+	{.name = "default-ttl",
+		.type = OPTION_INT,
+		.offset = FIELD(default_ttl),
+		.value = "SECONDS",
+		.initial = "3600",
+		.max = INT32_MAX,
+		.help = "TTL of records whose TTL is NULL"},
+	{.name = "max-request",
+		.type = OPTION_SIZE,
+		.offset = FIELD(max_request),
+		.value = "BYTES",
+		.initial = "1M",
+		.help = "longest request that is taken"},
+	{.name = "max-connections",
+		.type = OPTION_INT,
+		.offset = FIELD(max_connections),
+		.value = "N",
+		.initial = "1100",
+		.min = 1,
+		.max = 100000,
+		.help = "most connections at once"},
+	{.name = "max-transactions",
+		.type = OPTION_INT,
+		.offset = FIELD(max_transactions),
+		.value = "N",
+		.initial = "8",
+		.min = 1,
+		.max = 1000,
+		.help = "most transactions of PowerDNS at once, each with a connection to the "
+			"database; one more waits for a moment and then fails"},
+	{.name = "transaction-timeout",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(transaction_timeout_ms),
+		.value = "TIME",
+		.initial = "60s",
+		.min = 100,
+		.max = 86400000,
+		.help = "a transaction of PowerDNS without a request for so long is rolled back"},
+	{.name = "check",
+		.type = OPTION_FLAG,
+		.offset = FIELD(check),
+		.command_line_only = true,
+		.help = "check the configuration and leave"},
+	{.name = "help",
+		.letter = 'h',
+		.type = OPTION_FLAG,
+		.offset = FIELD(help),
+		.command_line_only = true,
+		.help = "this text"},
+	{.name = "version",
+		.letter = 'V',
+		.type = OPTION_FLAG,
+		.offset = FIELD(version),
+		.command_line_only = true,
+		.help = "the version of csdns"},
+	{.name = NULL},
+};
+
+#define SPECS (sizeof(specs) / sizeof(specs[0]))
+
+static int parse(struct settings *settings, int argc, char **argv, struct option_error *error)
+{
+	bool seen[SPECS] = {false};
+	int operand;
+
+	if (options_parse_args(specs, settings, seen, argc, argv, &operand, error) < 0)
+		return -1;
+	if (operand < argc) {
+		(void)snprintf(error->text, sizeof(error->text), "unexpected argument \"%s\"",
+			argv[operand]);
+		return -1;
+	}
+	if (settings->help || settings->version)
+		return 0;
+	const char *file = settings->config;
+	if (file == NULL && access(CONFIG_FILE, F_OK) == 0)
+		file = CONFIG_FILE;
+	return file == NULL ? 0 : options_parse_file(specs, settings, seen, file, error);
+}
+
+/* A URI has its password in front of the "@". libpq's message may repeat any part of the text. */
+static bool may_hold_secret(const char *db)
+{
+	return strstr(db, "password") != NULL || strchr(db, '@') != NULL;
+}
+
+static int check_db(const char *db, struct option_error *error)
+{
+	char *message = NULL;
+	PQconninfoOption *options;
+
+	/* A bare word is the name of a database. */
+	if (strchr(db, '=') == NULL && strstr(db, "://") == NULL)
+		return 0;
+	options = PQconninfoParse(db, &message);
+	if (options == NULL)
+		(void)snprintf(error->text, sizeof(error->text),
+			"could not use db \"%.200s\": %.200s", may_hold_secret(db) ? "…" : db,
+			message == NULL ? "out of memory"
+			: may_hold_secret(db)
+				? "libpq does not understand it (not shown: a password)"
+				: message);
+	PQfreemem(message);
+	if (options == NULL)
+		return -1;
+	PQconninfoFree(options);
+	return 0;
+}
+
+/* The users of --allow-user; *allowed is the caller's. */
+static int find_allowed(
+	const struct settings *settings, uid_t **allowed, struct option_error *error)
+{
+	const struct option_list *users = &settings->allow_users;
+
+	*allowed = calloc(users->n + 1, sizeof(**allowed));
+	if (*allowed == NULL) {
+		(void)snprintf(error->text, sizeof(error->text), "out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < users->n; i++) {
+		if (!user_find(users->items[i], &(*allowed)[i])) {
+			(void)snprintf(error->text, sizeof(error->text),
+				"could not use allow-user \"%s\": no such user", users->items[i]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int settings_make(struct settings *settings, uid_t **allowed, int argc, char **argv,
+	struct option_error *error)
+{
+	enum log_level level;
+
+	*allowed = NULL;
+	memset(settings, 0, sizeof(*settings));
+	if (options_init(specs, settings) < 0) {
+		(void)snprintf(error->text, sizeof(error->text), "out of memory");
+		return -1;
+	}
+	if (parse(settings, argc, argv, error) < 0)
+		return -1;
+	if (!log_level_parse(settings->log_level, &level)) {
+		(void)snprintf(error->text, sizeof(error->text),
+			"could not use log-level \"%s\": it is error, warning, notice, info or "
+			"debug",
+			settings->log_level);
+		return -1;
+	}
+	if (check_db(settings->db, error) < 0)
+		return -1;
+	return find_allowed(settings, allowed, error);
+}
+
+void settings_fini(struct settings *settings)
+{
+	options_fini(specs, settings);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
+static bool same_list(const struct option_list *a, const struct option_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!same(a->items[i], b->items[i]))
+			return false;
+	return true;
+}
+
+bool settings_need_restart(const struct settings *old, const struct settings *new)
+{
+	return !same(old->socket, new->socket) || !same(old->socket_owner, new->socket_owner) ||
+	       !same(old->socket_group, new->socket_group) ||
+	       old->socket_mode != new->socket_mode || old->max_request != new->max_request ||
+	       old->max_connections != new->max_connections ||
+	       old->max_transactions != new->max_transactions ||
+	       !same_list(&old->allow_users, &new->allow_users);
+}
+
+void settings_print_help(void)
+{
+	options_print_help(specs);
+}

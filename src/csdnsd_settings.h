@@ -1,0 +1,44 @@
+/*
+ * csdnsd_settings: csdnsd's options: their table, reading them, and checking what can be checked
+ * without serving.
+ */
+#ifndef CSDNS_CSDNSD_SETTINGS_H
+#define CSDNS_CSDNSD_SETTINGS_H
+
+#include "base/options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct settings {
+	char *config;
+	char *db;
+	char *socket;
+	unsigned socket_mode;
+	char *socket_owner;
+	char *socket_group;
+	struct option_list allow_users;
+	char *log_level;
+	long poll_ms;
+	long default_ttl;
+	size_t max_request;
+	long max_connections;
+	long max_transactions;
+	long transaction_timeout_ms;
+	bool check;
+	bool help;
+	bool version;
+};
+
+/* Fresh settings from the command line and the file, checked. *allowed: the users of --allow-user,
+ * the caller's. 0, or -1 with *error filled; both are to be freed in both cases. */
+int settings_make(struct settings *settings, uid_t **allowed, int argc, char **argv,
+	struct option_error *error) __attribute__((warn_unused_result));
+void settings_fini(struct settings *settings);
+/* Does new differ in what a reload does not change? */
+bool settings_need_restart(const struct settings *old, const struct settings *new);
+/* The options' part of --help on standard output. */
+void settings_print_help(void);
+
+#endif
