@@ -120,6 +120,11 @@ tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/mirror_chec
 tests_unit_test_change_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_change_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_affected
+tests_unit_test_affected_SOURCES = tests/unit/test_affected.c tests/unit/fail_alloc.c tests/unit/fail_pool.c
+tests_unit_test_affected_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
+tests_unit_test_affected_LDADD = $(UNIT_MIRROR)
+
 UNIT_TESTS += tests/unit/test_pin
 tests_unit_test_pin_SOURCES = tests/unit/test_pin.c tests/unit/mirror_check.c
 tests_unit_test_pin_LDADD = $(UNIT_MIRROR)

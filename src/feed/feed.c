@@ -316,6 +316,18 @@ static void saw_current(struct feed *feed)
 	feed->pause_ms = PAUSE_FIRST_MS;
 }
 
+static void say_all_affected(struct feed *feed)
+{
+	struct affected affected;
+
+	if (feed->handlers->on_affected == NULL)
+		return;
+	affected_init(&affected);
+	affected_set_all(&affected);
+	feed->handlers->on_affected(feed->arg, &affected);
+	affected_fini(&affected);
+}
+
 static void load_done(struct feed *feed)
 {
 	struct mirror_counts counts;
@@ -333,20 +345,29 @@ static void load_done(struct feed *feed)
 		   " left out",
 		feed->mirror->version.number, counts.zones, counts.records, feed->left_out.rows);
 	feed->handlers->on_mirror(feed->arg, feed->mirror);
+	say_all_affected(feed);
 	feed->handlers->on_version(feed->arg, feed->mirror->version);
 	drop_mirror(feed, old);
 }
 
 static void commit_change(struct feed *feed)
 {
+	struct affected affected;
+
 	left_out_summary(&feed->left_out);
 	feed->cleaning = feed->follow.change;
 	log_debug("version %" PRIu64 " follows %" PRIu64 ": %zu names or zones changed",
 		feed->follow.version.number, feed->mirror->version.number,
 		change_size(feed->cleaning));
+	affected_init(&affected);
+	if (feed->handlers->on_affected != NULL)
+		change_watch(feed->cleaning, &affected);
 	change_commit(feed->cleaning, feed->follow.version);
 	feed->status.changes++;
 	saw_current(feed);
+	if (feed->handlers->on_affected != NULL)
+		feed->handlers->on_affected(feed->arg, &affected);
+	affected_fini(&affected);
 	feed->handlers->on_version(feed->arg, feed->mirror->version);
 	on_freeing(-1, 0, feed);
 }

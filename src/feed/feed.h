@@ -10,6 +10,7 @@
 #ifndef CSDNS_FEED_FEED_H
 #define CSDNS_FEED_FEED_H
 
+#include "mirror/affected.h"
 #include "mirror/mirror.h"
 
 #include <event2/event.h>
@@ -27,6 +28,10 @@ struct feed_settings {
 struct feed_handlers {
 	/* The mirror to serve from now on, after a full load. Borrowed until the next call. */
 	void (*on_mirror)(void *arg, struct mirror *mirror);
+	/* The mirror has reached a later version, which may have made these answers wrong. Called
+	 * before on_version, and after on_mirror where everything was loaded. Borrowed for the
+	 * call. NULL: it is not worked out. */
+	void (*on_affected)(void *arg, const struct affected *affected);
 	/* The mirror has reached a later version, by a load or by following. */
 	void (*on_version)(void *arg, struct store_version version);
 	/* There is no connection, or none any more. */

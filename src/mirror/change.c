@@ -1,6 +1,7 @@
 #include "mirror/change.h"
 
 #include "mirror/denial.h"
+#include "mirror/effect.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@ struct staged_zone {
 	struct table_entry entry; /* in change->zones; first member */
 	int32_t id;
 	struct zone *zone; /* the new one; NULL while no row came */
+	struct zone *old;  /* which it replaced; NULL before the commit, and where there was none */
 };
 
 /* A row in domains. */
@@ -39,6 +41,7 @@ struct change {
 	/* The new ones, NULL where they are not touched; after the commit the old ones. */
 	bool has_tsig_keys;
 	struct tsig_keys *tsig_keys;
+	struct affected *affected; /* the watcher's, or NULL */
 };
 
 struct change *change_new(struct mirror *mirror)
@@ -117,6 +120,7 @@ int change_touch_zone(struct change *change, int32_t domain_id)
 	staged->entry.hash = id_hash(domain_id);
 	staged->id = domain_id;
 	staged->zone = NULL;
+	staged->old = NULL;
 	return table_add(&change->zones, &staged->entry);
 }
 
@@ -266,6 +270,11 @@ enum row_result change_add_tsig_key(
 	return tsig_keys_add(change->tsig_keys, &mirror->secrets, mirror->pool, row, why);
 }
 
+void change_watch(struct change *change, struct affected *affected)
+{
+	change->affected = affected;
+}
+
 size_t change_size(const struct change *change)
 {
 	return (size_t)change->zones.entries + change->infos.entries + change->names.entries +
@@ -288,21 +297,38 @@ static void each(const struct table *table, void (*fn)(struct change *, struct t
 
 static void commit_old_zone(struct change *change, struct table_entry *entry)
 {
-	struct zone *zone =
-		mirror_find_zone_by_id(change->mirror, ((struct staged_zone *)entry)->id);
+	struct staged_zone *staged = (struct staged_zone *)entry;
 
-	if (zone == NULL)
+	staged->old = mirror_find_zone_by_id(change->mirror, staged->id);
+	if (staged->old == NULL)
 		return;
-	mirror_unlink_zone(change->mirror, zone);
-	mirror_discard_zone(change->mirror, zone);
+	mirror_unlink_zone(change->mirror, staged->old);
+	mirror_discard_zone(change->mirror, staged->old);
 }
 
 static void commit_new_zone(struct change *change, struct table_entry *entry)
 {
-	struct zone *zone = ((struct staged_zone *)entry)->zone;
+	struct staged_zone *staged = (struct staged_zone *)entry;
+	struct zone *zone = staged->zone;
 
-	if (zone != NULL && !mirror_link_zone(change->mirror, zone))
+	if (zone != NULL && !mirror_link_zone(change->mirror, zone)) {
 		mirror_discard_zone(change->mirror, zone);
+		zone = NULL;
+	}
+	if (change->affected != NULL)
+		effect_of_zone(change->affected, staged->old, zone);
+}
+
+static void commit_name(struct change *change, struct staged_name *name)
+{
+	struct node *changed;
+
+	if (change->affected != NULL)
+		effect_of_records(
+			change->affected, name->zone, name->node, name->node->rrs, name->rrs);
+	name->rrs = zone_swap(name->zone, name->node, name->rrs, &changed);
+	if (change->affected != NULL && changed != NULL)
+		effect_of_existence(change->affected, name->zone, changed);
 }
 
 static void commit_info(struct change *change, struct table_entry *entry)
@@ -335,9 +361,11 @@ void change_commit(struct change *change, struct store_version version)
 	each(&change->zones, commit_new_zone, change);
 	each(&change->infos, commit_info, change);
 	for (struct staged_name *name = change->first_name; name != NULL; name = name->next)
-		name->rrs = zone_swap(name->zone, name->node, name->rrs);
+		commit_name(change, name);
 	commit_tsig_keys(change);
 	change->mirror->version = version;
+	if (change->affected != NULL)
+		affected_finish(change->affected);
 }
 
 bool change_clean_step(struct change *change, size_t budget)

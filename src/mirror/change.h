@@ -10,6 +10,7 @@
 #ifndef CSDNS_MIRROR_CHANGE_H
 #define CSDNS_MIRROR_CHANGE_H
 
+#include "mirror/affected.h"
 #include "mirror/mirror.h"
 
 struct change;
@@ -44,6 +45,9 @@ enum row_result change_add_tsig_key(
 /* Names and zones that are staged. */
 size_t change_size(const struct change *change);
 
+/* Asks the commit to say whose answers it may make wrong. `affected` has been initialised, is
+ * empty, and is borrowed until the commit. */
+void change_watch(struct change *change, struct affected *affected);
 /* Switches everything in; the mirror is at this version then. */
 void change_commit(struct change *change, struct store_version version);
 /* Frees up to `budget` of what the commit replaced; true when done, and the change set is gone. */

@@ -11,4 +11,6 @@ libcsdns_mirror_a_SOURCES = \
 	src/mirror/pin.c \
 	src/mirror/record.c \
 	src/mirror/mirror.c src/mirror/mirror.h \
+	src/mirror/affected.c src/mirror/affected.h src/mirror/affected_set.h \
+	src/mirror/effect.c src/mirror/effect.h \
 	src/mirror/change.c src/mirror/change.h

@@ -79,18 +79,21 @@ void zone_keep_for_pins(struct zone *zone, struct node *node, struct rrs *rrs)
 		node->in_limbo = 1;
 }
 
-/* Tells the ancestors that the node came into or went out of existence. */
-static void existence_changed(struct node *node, bool exists)
+/* Tells the ancestors that the node came into or went out of existence. Returns the topmost node of
+ * which that is true. */
+static struct node *existence_changed(struct node *node, bool exists)
 {
 	for (struct node *parent = node->parent; parent != NULL; parent = parent->parent) {
 		bool before = node_exists(parent);
 		parent->entry.owner += exists ? 1 : (uint32_t)-1;
 		if (node_exists(parent) == before)
-			return;
+			break;
+		node = parent;
 	}
+	return node;
 }
 
-struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
+struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs, struct node **changed)
 {
 	struct rrs *old = node->rrs;
 	bool before = node_exists(node);
@@ -101,8 +104,7 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
 	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
 		is_seen |= pin_keep(pin, node);
 	node->rrs = rrs;
-	if (node_exists(node) != before)
-		existence_changed(node, !before);
+	*changed = node_exists(node) == before ? NULL : existence_changed(node, !before);
 	if (is_seen && old != NULL) {
 		zone_keep_for_pins(zone, NULL, old);
 		return NULL;
@@ -121,7 +123,7 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 	if (rc == 0) {
 		zone->records++;
 		if (node_exists(node) != before)
-			existence_changed(node, !before);
+			(void)existence_changed(node, !before);
 	}
 	denial_settle(zone, node);
 	return rc;

@@ -111,8 +111,9 @@ struct node *zone_make(struct zone *zone, const uint8_t *name, size_t len);
 /* Removes a node without records and children, and its ancestors that become so. */
 void zone_prune(struct zone *zone, struct node *node);
 /* Gives the node its new records (NULL for none); takes rrs. Returns the old ones for the caller to
- * free, or NULL where there were none or a pin keeps them. Cannot fail; does not prune. */
-struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs)
+ * free, or NULL where there were none or a pin keeps them. *changed is the topmost node that came
+ * into or went out of existence by that, or NULL. Cannot fail; does not prune. */
+struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs, struct node **changed)
 	__attribute__((warn_unused_result));
 
 /* Adds one record to a node of a zone that nobody looks at yet. -1: no memory. */

@@ -61,8 +61,9 @@ static struct node *make(struct zone *zone, unsigned i)
 static void set(struct zone *zone, unsigned i, uint32_t ttl)
 {
 	struct node *node = make(zone, i);
+	struct node *changed;
 
-	rrs_free(zone_swap(zone, node, ttl == 0 ? NULL : block(zone, ttl)), zone->pool);
+	rrs_free(zone_swap(zone, node, ttl == 0 ? NULL : block(zone, ttl), &changed), zone->pool);
 	zone_prune(zone, node);
 }
 

@@ -67,9 +67,10 @@ static void append(struct zone *zone, const char *text, uint16_t type, bool disa
 static void clear(struct zone *zone, const char *text)
 {
 	struct node *node = find(zone, text);
+	struct node *changed;
 
 	assert_non_null(node);
-	rrs_free(zone_swap(zone, node, NULL), zone->pool);
+	rrs_free(zone_swap(zone, node, NULL, &changed), zone->pool);
 	zone_prune(zone, node);
 }
 

@@ -1,0 +1,23 @@
+/*
+ * effect: which answers depend on what a change set does, rule by rule.
+ *
+ * Called by change.c around the switch, while the old records and the new ones are both there.
+ * Cannot fail: without memory everything is affected.
+ */
+#ifndef CSDNS_MIRROR_EFFECT_H
+#define CSDNS_MIRROR_EFFECT_H
+
+#include "mirror/affected_set.h"
+#include "mirror/zone.h"
+
+/* A node's records change from `before` to `after`; NULL for none. */
+void effect_of_records(struct affected *affected, const struct zone *zone, const struct node *node,
+	const struct rrs *before, const struct rrs *after);
+/* The node came into or went out of existence. None above it did, or the caller says that as
+ * well. */
+void effect_of_existence(
+	struct affected *affected, const struct zone *zone, const struct node *node);
+/* A zone was replaced as a whole; NULL where there was none, or is none. */
+void effect_of_zone(struct affected *affected, const struct zone *before, const struct zone *after);
+
+#endif
