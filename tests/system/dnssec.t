@@ -19,9 +19,9 @@ use Test::More;
 use Csdns::Cluster;
 use Csdns::Csdnsd;
 use Csdns::Pdns;
-use Csdns::Process qw(run_program temp_dir);
-use Csdns::Programs qw(find_program need_programs);
+use Csdns::Programs qw(need_programs);
 use Csdns::Sentinel;
+use Csdns::Validate;
 use Csdns::Wait;
 use Csdns::Zones qw(seed draw pick chance);
 
@@ -41,7 +41,7 @@ my $sentinel = Csdns::Sentinel->new(dbh => $dbh, socket => $csdnsd->socket);
 my %same = (any_to_tcp => 'no', dnssec_key_cache_ttl => 0, zone_metadata_cache_ttl => 0);
 my $gpgsql = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'pdns'), gpgsql_dnssec => 'yes', %same);
 my $edge = Csdns::Pdns->remote(socket => $csdnsd->socket, remote_dnssec => 'yes', %same);
-my $dir = temp_dir();
+my $validator = Csdns::Validate->new(port => $edge->port);
 
 # --- the zones ---
 
@@ -173,41 +173,17 @@ sub verify_zones {
     my ($what) = @_;
     $sentinel->sync;
     for my $zone (grep { !$zones{$_}{narrow} } sort keys %zones) {
-        my $file = "$dir/$zone.zone";
-        my $dig = run_program(command => [find_program('dig'), '@127.0.0.1', '-p', $edge->port, $zone, 'AXFR', '+onesoa', '+nocmd', '+nostats', '+nocomments']);
-        open my $out, '>', $file or die "$file: $!";
-        print {$out} $dig->{out};
-        close $out or die "$file: $!";
-        my $done = run_program(command => [find_program('dnssec-verify'), '-z', '-o', $zone, $file]);
-        ok $done->{status} == 0, "$what: dnssec-verify takes $zone" or diag $done->{out}, $done->{err};
+        my $complaint = $validator->dnssec_verify($zone);
+        is $complaint, '', "$what: dnssec-verify takes $zone";
     }
     return;
-}
-
-sub anchors {
-    my ($zone) = @_;
-    my $keys = $edge->dns->ask($zone, 'DNSKEY')->{answer};
-    my $dig = run_program(command => [find_program('dig'), '@127.0.0.1', '-p', $edge->port, $zone, 'DNSKEY', '+short']);
-    open my $out, '>', "$dir/$zone.anchors" or die "anchors: $!";
-    print {$out} "trust-anchors {\n";
-    print {$out} qq{  "$zone." static-key $1 $2 $3 "$4";\n} while $dig->{out} =~ /^(257) (\d+) (\d+) (.*)$/mg;
-    print {$out} "};\n";
-    close $out or die "anchors: $!";
-    return "$dir/$zone.anchors";
-}
-
-# What delv says of a question: "fully validated" or else.
-sub delv {
-    my ($zone, $anchors, $name, $type) = @_;
-    my $done = run_program(command => [find_program('delv'), '@127.0.0.1', '-p', $edge->port, '-a', $anchors, "+root=$zone", '-q', $name, '-t', $type]);
-    return $done->{out} . $done->{err};
 }
 
 sub validate {
     my ($what, $count) = @_;
     $sentinel->sync;
     for my $zone (sort keys %zones) {
-        my $anchors = anchors($zone);
+        my $anchors = $validator->anchors($zone);
         # delv follows delegations and aliases to servers that there are not. To names with
         # unusual characters PowerDNS answers SERVFAIL, whatever backend it has.
         my $cuts = $dbh->selectcol_arrayref(q{SELECT DISTINCT name FROM records WHERE domain_id = ? AND (type = 'NS' AND name <> ? OR type = 'CNAME')},
@@ -218,9 +194,9 @@ sub validate {
         splice @questions, draw(scalar @questions), 1 while @questions > $count;
         # With opt-out what is not there might be an unsigned delegation (RFC 5155 section 9.2).
         my $good = ($zones{$zone}{nsec3} // '') =~ /^1 1/ ? qr/fully validated|unsigned answer/ : qr/fully validated/;
-        my @bad = grep { delv($zone, $anchors, @$_) !~ $good } @questions;
+        my @bad = grep { $validator->delv($zone, $anchors, @$_) !~ $good } @questions;
         ok !@bad, "$what: delv validates " . @questions . " answers of $zone";
-        diag "@$_:\n", delv($zone, $anchors, @$_) for @bad[0 .. ($#bad > 2 ? 2 : $#bad)];
+        diag "@$_:\n", $validator->delv($zone, $anchors, @$_) for @bad[0 .. ($#bad > 2 ? 2 : $#bad)];
     }
     return;
 }
