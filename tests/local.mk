@@ -203,3 +203,10 @@ tests_fuzz_fuzz_copy_LDADD = libcsdns_feed.a libcsdns_pg.a libcsdns_base.a $(PQ_
 FUZZ_TESTS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c tests/fuzz/replay.c
 tests_fuzz_fuzz_record_LDADD = libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a $(CRYPTO_LIBS)
+
+# For tests/system/http.t, which has it built.
+EXTRA_PROGRAMS += tests/system/http_server
+tests_system_http_server_SOURCES = tests/system/http_server.c
+tests_system_http_server_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(HTTP_CFLAGS)
+tests_system_http_server_LDADD = libcsdns_http.a libcsdns_base.a $(HTTP_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS)
+CLEANFILES += tests/system/http_server
