@@ -9,6 +9,7 @@
 #include "feed/feed.h"
 #include "serve/listener.h"
 #include "serve/notify.h"
+#include "serve/purge.h"
 #include "serve/server.h"
 #include "serve/status.h"
 #include "write/writer.h"
@@ -35,6 +36,7 @@ struct daemon {
 	struct writer *writer;
 	struct transactions *transactions;
 	struct server *server;
+	struct purge *purge;
 	int listen_fd;
 	char *socket;  /* that was made; NULL where it is systemd's */
 	bool is_ready; /* systemd was told */
@@ -98,6 +100,9 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		struct transactions_settings transactions = transactions_settings(&fresh);
 		writer_set_db(daemon->writer, fresh.db);
 		transactions_set(daemon->transactions, &transactions);
+		struct purge_settings purge = settings_purge(&fresh);
+		if (purge_reload(daemon->purge, &purge) < 0)
+			log_error("could not change how PowerDNS is purged: out of memory");
 		feed_reload(daemon->feed, &feed);
 		settings_fini(&old);
 	}
@@ -163,6 +168,13 @@ static void on_lost(void *arg, const char *why)
 	(void)why;
 }
 
+static void on_affected(void *arg, const struct affected *affected)
+{
+	struct daemon *daemon = arg;
+
+	purge_affected(daemon->purge, affected);
+}
+
 static void on_version(void *arg, struct store_version version)
 {
 	struct daemon *daemon = arg;
@@ -172,6 +184,7 @@ static void on_version(void *arg, struct store_version version)
 
 static const struct feed_handlers feed_handlers = {
 	.on_mirror = on_mirror,
+	.on_affected = on_affected,
 	.on_version = on_version,
 	.on_lost = on_lost,
 };
@@ -180,7 +193,7 @@ static void write_status(void *arg, struct buf *text)
 {
 	struct daemon *daemon = arg;
 
-	status_text(text, daemon->feed, daemon->server);
+	status_text(text, daemon->feed, daemon->server, daemon->purge);
 }
 
 static void load_again(void *arg)
@@ -246,6 +259,7 @@ static bool make_parts(struct daemon *daemon)
 	const struct settings *settings = &daemon->settings;
 	struct feed_settings feed = feed_settings(settings);
 	struct transactions_settings transactions = transactions_settings(settings);
+	struct purge_settings purge = settings_purge(settings);
 	struct server_settings server = {
 		.max_request = settings->max_request,
 		.max_connections = (unsigned)settings->max_connections,
@@ -259,7 +273,9 @@ static bool make_parts(struct daemon *daemon)
 	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	daemon->writer = writer_new(daemon->base, settings->db);
 	daemon->transactions = transactions_new(daemon->base, &transactions);
-	if (daemon->draining == NULL || daemon->writer == NULL || daemon->transactions == NULL)
+	daemon->purge = purge_new(daemon->base, &purge);
+	if (daemon->draining == NULL || daemon->writer == NULL || daemon->transactions == NULL ||
+		daemon->purge == NULL)
 		return false;
 	struct server_writers writers = {daemon->writer, daemon->transactions};
 	daemon->server = server_new(daemon->base, &server, daemon->listen_fd, &writers);
@@ -279,6 +295,7 @@ static void free_parts(struct daemon *daemon)
 	writer_free(daemon->writer);
 	transactions_free(daemon->transactions);
 	feed_free(daemon->feed);
+	purge_free(daemon->purge);
 	close_socket(daemon);
 	free(daemon->socket);
 }

@@ -60,6 +60,21 @@ static const struct option_spec specs[] = {
 		.value = "USER",
 		.help = "take connections only from processes of this user; may be given several "
 			"times; without it anyone may connect who may open the socket"},
+	{.name = "pdns-control",
+		.type = OPTION_LIST,
+		.offset = FIELD(pdns_controls),
+		.value = "PATH",
+		.help = "control socket of a PowerDNS that caches what it gets from csdnsd: it is "
+			"told "
+			"at once what to forget; may be given several times"},
+	{.name = "pdns-purge-repeat",
+		.type = OPTION_STRING,
+		.offset = FIELD(pdns_purge_repeat),
+		.value = "TIMES",
+		.initial = "15ms,1s",
+		.help = "how long after that PowerDNS is told once more, for answers that were "
+			"under "
+			"way; none switches it off"},
 	{.name = "log-level",
 		.type = OPTION_STRING,
 		.offset = FIELD(log_level),
@@ -181,6 +196,35 @@ static int check_db(const char *db, struct option_error *error)
 	return 0;
 }
 
+static int check_purge(const struct settings *settings, struct option_error *error)
+{
+	struct purge_settings purge;
+	const char *problem = purge_check_controls(&settings->pdns_controls);
+
+	if (problem != NULL) {
+		(void)snprintf(error->text, sizeof(error->text),
+			"could not use the paths of pdns-control: %s", problem);
+		return -1;
+	}
+	problem = purge_parse_repeats(settings->pdns_purge_repeat, &purge);
+	if (problem != NULL) {
+		(void)snprintf(error->text, sizeof(error->text),
+			"could not use pdns-purge-repeat \"%.200s\": %s",
+			settings->pdns_purge_repeat, problem);
+		return -1;
+	}
+	return 0;
+}
+
+struct purge_settings settings_purge(const struct settings *settings)
+{
+	struct purge_settings purge = {.controls = &settings->pdns_controls};
+
+	if (purge_parse_repeats(settings->pdns_purge_repeat, &purge) != NULL)
+		purge.n_repeats = 0; /* they have been checked */
+	return purge;
+}
+
 /* The users of --allow-user; *allowed is the caller's. */
 static int find_allowed(
 	const struct settings *settings, uid_t **allowed, struct option_error *error)
@@ -222,7 +266,7 @@ int settings_make(struct settings *settings, uid_t **allowed, int argc, char **a
 			settings->log_level);
 		return -1;
 	}
-	if (check_db(settings->db, error) < 0)
+	if (check_db(settings->db, error) < 0 || check_purge(settings, error) < 0)
 		return -1;
 	return find_allowed(settings, allowed, error);
 }

@@ -6,6 +6,7 @@
 #define CSDNS_CSDNSD_SETTINGS_H
 
 #include "base/options.h"
+#include "serve/purge.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,8 @@ struct settings {
 	char *socket_owner;
 	char *socket_group;
 	struct option_list allow_users;
+	struct option_list pdns_controls;
+	char *pdns_purge_repeat;
 	char *log_level;
 	long poll_ms;
 	long default_ttl;
@@ -35,6 +38,8 @@ struct settings {
  * the caller's. 0, or -1 with *error filled; both are to be freed in both cases. */
 int settings_make(struct settings *settings, uid_t **allowed, int argc, char **argv,
 	struct option_error *error) __attribute__((warn_unused_result));
+/* What they say of purging. They have been checked; borrows from them. */
+struct purge_settings settings_purge(const struct settings *settings);
 void settings_fini(struct settings *settings);
 /* Does new differ in what a reload does not change? */
 bool settings_need_restart(const struct settings *old, const struct settings *new);

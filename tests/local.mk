@@ -164,6 +164,14 @@ UNIT_TESTS += tests/unit/test_statement
 tests_unit_test_statement_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS)
 tests_unit_test_statement_LDADD = libcsdns_write.a $(UNIT_PROTOCOL) libcsdns_pg.a $(PQ_LIBS) $(EVENT_LIBS)
 
+# Of src/serve what needs neither a database nor a request.
+UNIT_SERVE = libcsdns_serve.a $(UNIT_MIRROR) $(EVENT_LIBS)
+
+UNIT_TESTS += tests/unit/test_purge_set
+tests_unit_test_purge_set_SOURCES = tests/unit/test_purge_set.c tests/unit/fail_alloc.c
+tests_unit_test_purge_set_LDFLAGS = $(UNIT_FAIL_ALLOC)
+tests_unit_test_purge_set_LDADD = $(UNIT_SERVE)
+
 EXTRA_DIST += tests/unit/mirror_check.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)

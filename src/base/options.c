@@ -167,6 +167,13 @@ static const char *parse_seconds(const struct option_spec *spec, void *field, co
 		spec, text, units, "not a time such as 5s, 250ms or 2m", (long *)field);
 }
 
+const char *option_parse_time(const char *text, long *ms)
+{
+	static const struct option_spec unbounded = {.type = OPTION_SECONDS};
+
+	return parse_seconds(&unbounded, ms, text);
+}
+
 static const char *parse_size(const struct option_spec *spec, void *field, const char *text)
 {
 	static const struct unit units[] = {{"", 1}, {"k", 1L << 10}, {"K", 1L << 10},

@@ -64,6 +64,9 @@ int options_parse_args(const struct option_spec *specs, void *settings, bool *se
  * filled. */
 int options_parse_file(const struct option_spec *specs, void *settings, bool *seen,
 	const char *path, struct option_error *error) __attribute__((warn_unused_result));
+/* What OPTION_SECONDS takes, for times that stand inside a value. Milliseconds; NULL, or what is
+ * wrong with the text. */
+const char *option_parse_time(const char *text, long *ms) __attribute__((warn_unused_result));
 /* The options' part of --help on standard output, wrapped at 80 columns, with defaults. */
 void options_print_help(const struct option_spec *specs);
 

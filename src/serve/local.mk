@@ -5,5 +5,10 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/batch.c src/serve/batch.h \
 	src/serve/conn.c src/serve/conn.h \
 	src/serve/listener.c src/serve/listener.h \
+	src/serve/control.c src/serve/control.h \
+	src/serve/purge.c src/serve/purge.h \
+	src/serve/purge_repeat.c src/serve/purge_repeat.h \
+	src/serve/purge_set.c src/serve/purge_set.h \
+	src/serve/purge_target.c src/serve/purge_target.h \
 	src/serve/notify.c src/serve/notify.h \
 	src/serve/status.c src/serve/status.h

@@ -4,7 +4,40 @@
 
 #include <inttypes.h>
 
-void status_text(struct buf *text, const struct feed *feed, const struct server *server)
+/* Of all PowerDNS together: `csdns_…` metrics have them one by one. */
+static void purge_text(struct buf *text, const struct purge *purge)
+{
+	struct purge_target_status sum = {.control = NULL};
+	struct purge_target_status one;
+	unsigned lost = 0;
+
+	for (size_t i = 0; i < purge_count(purge); i++) {
+		purge_get_status(purge, i, &one);
+		lost += one.is_lost;
+		sum.commands += one.commands;
+		sum.names += one.names;
+		sum.alls += one.alls;
+		sum.removed += one.removed;
+		sum.failed += one.failed;
+		sum.rediscovers += one.rediscovers;
+		sum.pending += one.pending + one.is_all_pending;
+		sum.zones_pending += one.zones_pending;
+	}
+	buf_printf(text, "purge_targets %zu\n", purge_count(purge));
+	buf_printf(text, "purge_lost %u\n", lost);
+	buf_printf(text, "purge_commands %" PRIu64 "\n", sum.commands);
+	buf_printf(text, "purge_names %" PRIu64 "\n", sum.names);
+	buf_printf(text, "purge_all %" PRIu64 "\n", sum.alls);
+	buf_printf(text, "purge_removed %" PRIu64 "\n", sum.removed);
+	buf_printf(text, "purge_failed %" PRIu64 "\n", sum.failed);
+	buf_printf(text, "purge_pending %zu\n", sum.pending);
+	buf_printf(text, "purge_zones_pending %zu\n", sum.zones_pending);
+	buf_printf(text, "purge_repeated %" PRIu64 "\n", purge_repeated(purge));
+	buf_printf(text, "rediscovers %" PRIu64 "\n", sum.rediscovers);
+}
+
+void status_text(struct buf *text, const struct feed *feed, const struct server *server,
+	const struct purge *purge)
 {
 	struct feed_status feed_status;
 	struct server_status status;
@@ -26,4 +59,5 @@ void status_text(struct buf *text, const struct feed *feed, const struct server 
 	buf_printf(text, "requests %" PRIu64 "\n", status.requests);
 	buf_printf(text, "failed %" PRIu64 "\n", status.failed);
 	buf_printf(text, "transactions %u\n", status.transactions);
+	purge_text(text, purge);
 }

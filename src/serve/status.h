@@ -6,9 +6,11 @@
 
 #include "base/buf.h"
 #include "feed/feed.h"
+#include "serve/purge.h"
 #include "serve/server.h"
 
 /* Lines "name value". */
-void status_text(struct buf *text, const struct feed *feed, const struct server *server);
+void status_text(struct buf *text, const struct feed *feed, const struct server *server,
+	const struct purge *purge);
 
 #endif

@@ -84,7 +84,7 @@ sub restart { my ($self) = @_; return $self->stop->start }
 sub process { my ($self) = @_; return $self->{process} }
 sub port { my ($self) = @_; return $self->{port} }
 sub log_text { my ($self) = @_; return $self->{process}->log_text }
-sub control_socket { my ($self) = @_; return "$self->{dir}/pdns.controlsocket" }
+sub control_socket { my ($self) = @_; return "$self->{options}{socket_dir}/pdns.controlsocket" }
 
 # A client for its DNS port.
 sub dns { my ($self, %args) = @_; return Csdns::Dns->new(port => $self->{port}, %args) }
