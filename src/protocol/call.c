@@ -18,15 +18,27 @@ void reply_result(struct buf *reply, const char *json, size_t len)
 	BUF_ADD_LIT(reply, "}\n");
 }
 
-void reply_false(struct buf *reply, const char *problem)
+static void add_problem(struct buf *reply, const char *problem)
 {
-	BUF_ADD_LIT(reply, "{\"result\":false,\"log\":[\"csdns: ");
+	BUF_ADD_LIT(reply, "\"log\":[\"csdns: ");
 	for (; *problem != '\0'; problem++) {
 		/* The text may have been cut inside a character of several octets. */
 		char c = *problem >= ' ' && *problem <= '~' ? *problem : '?';
 		json_text_add(reply, &c, 1);
 	}
 	BUF_ADD_LIT(reply, "\"]}\n");
+}
+
+void reply_false(struct buf *reply, const char *problem)
+{
+	BUF_ADD_LIT(reply, "{\"result\":false,");
+	add_problem(reply, problem);
+}
+
+void reply_no_result(struct buf *reply, const char *problem)
+{
+	BUF_ADD_LIT(reply, "{");
+	add_problem(reply, problem);
 }
 
 void call_fail(struct call *call, const char *fmt, ...)

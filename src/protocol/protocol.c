@@ -2,6 +2,7 @@
 
 #include "protocol/call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,7 +126,9 @@ static void call_dispatch(struct call *call, json_t *request)
 	call->answer->method = method->name;
 	call->answer->is_write = (method->flags & WRITES) != 0;
 	if (call->protocol->mirror == NULL && (method->flags & NEEDS_NO_DATA) == 0) {
-		call_fail(call, "%s: no data has been loaded yet", method->name);
+		(void)snprintf(call->answer->problem, sizeof(call->answer->problem),
+			"%s: no data has been loaded yet", method->name);
+		reply_no_result(call->reply, call->answer->problem);
 		return;
 	}
 	method->fn(call);

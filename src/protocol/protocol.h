@@ -73,6 +73,9 @@ bool protocol_prepare(const struct protocol *protocol, const char *request, size
 void reply_true(struct buf *reply);
 void reply_result(struct buf *reply, const char *json, size_t len);
 void reply_false(struct buf *reply, const char *problem);
+/* The same without a result. To PowerDNS a lookup that is false has found nothing; this is an error
+ * to it, SERVFAIL for its client. Inside of a transaction PowerDNS 4.7 does not survive one. */
+void reply_no_result(struct buf *reply, const char *problem);
 
 /* A listing that is sent in parts. Appends about `budget` names to reply, and the end of the reply
  * with the last. 1: done, 0: more to come, -1: it cannot be finished (memory). */
