@@ -18,16 +18,17 @@ use Csdns::Programs qw(find_program need_programs source_dir);
 
 my $API_KEY = 'test';
 
-# The edge: answers from csdnsd through its unix socket. Underscores in option
-# names stand for dashes: remote(socket => PATH, cache_ttl => 20).
+# The edge: answers from csdnsd. connector => 'unix' (as it is without) or 'pipe'.
+# Underscores in option names stand for dashes: remote(socket => PATH, cache_ttl => 20).
 sub remote {
     my ($class, %options) = @_;
+    my $connector = delete $options{connector} // 'unix';
     my $socket = delete $options{socket} // croak 'remote needs a socket';
     my $timeout = delete $options{timeout} // 2000;
-    need_programs(qw(pdns_server pdns:remote));
-    return $class->_new('edge-remote-unix.conf', {
-        remote_connection_string => "unix:path=$socket,timeout=$timeout",
-    }, %options);
+    my $pipe = join ' ', find_program('csdns-pipe') // '', "--socket=$socket", @{ delete $options{pipe} // [] };
+    need_programs(qw(pdns_server pdns:remote), $connector eq 'pipe' ? 'csdns-pipe' : ());
+    my %string = (unix => "unix:path=$socket,timeout=$timeout", pipe => "pipe:command=$pipe,timeout=0");
+    return $class->_new("edge-remote-$connector.conf", { remote_connection_string => $string{$connector} }, %options);
 }
 
 # The management instance: PowerDNS' gpgsql backend on the database itself.

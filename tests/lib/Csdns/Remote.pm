@@ -1,7 +1,8 @@
 package Csdns::Remote;
 
 # Speaks PowerDNS' remote protocol straight over csdnsd's unix socket: one JSON
-# object and a newline there, one JSON object and a newline back.
+# object and a newline there, one JSON object and a newline back. Or over the
+# standard input and output of csdns-pipe, as PowerDNS' pipe connector does.
 
 use strict;
 use warnings;
@@ -10,19 +11,39 @@ use Carp qw(croak);
 use IO::Select;
 use IO::Socket::UNIX;
 use JSON;
+use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 
+use Csdns::Process qw(temp_dir);
+use Csdns::Programs qw(find_program need_programs);
 use Csdns::Wait qw(now_s);
 
 my $JSON = JSON->new->canonical->utf8;
 
-# new(socket => PATH, timeout => 10, initialize => 1)
+# new(socket => PATH, timeout => 10, initialize => 1); pipe => [options of csdns-pipe]
+# joins the socket by that program. initialize may be a hash with its parameters.
 sub new {
     my ($class, %args) = @_;
     my $self = bless { timeout => 10, initialize => 1, buffer => '', %args }, $class;
-    $self->{handle} = IO::Socket::UNIX->new(Peer => $self->{socket}) or croak "$self->{socket}: $!";
-    $self->call('initialize', path => $self->{socket}) if $self->{initialize};
+    if ($self->{pipe}) { $self->_start_pipe }
+    else { $self->{handle} = IO::Socket::UNIX->new(Peer => $self->{socket}) or croak "$self->{socket}: $!" }
+    my $parameters = ref $self->{initialize} ? $self->{initialize} : { path => $self->{socket} };
+    $self->call('initialize', %$parameters) if $self->{initialize};
     return $self;
 }
+
+sub _start_pipe {
+    my ($self) = @_;
+    need_programs('csdns-pipe');
+    ($self->{handle}, my $its) = IO::Socket->socketpair(AF_UNIX, SOCK_STREAM, PF_UNSPEC) or croak "socketpair: $!";
+    $self->{process} = Csdns::Process->start(
+        name => 'csdns-pipe', log => temp_dir() . '/log', fds => { 0 => $its, 1 => $its },
+        command => [find_program('csdns-pipe'), "--socket=$self->{socket}", @{ $self->{pipe} }],
+    );
+    return;
+}
+
+# Of csdns-pipe.
+sub process { my ($self) = @_; return $self->{process} }
 
 # call('lookup', qname => 'a.example.', qtype => 'ANY'): the value of "result".
 sub call {
