@@ -19,30 +19,33 @@ use Csdns::Csdnsd;
 use Csdns::Process qw(temp_dir);
 use Csdns::Programs qw(source_dir);
 
-our @EXPORT_OK = qw(bench_options quick figure note finish client client_start client_result store_with_zone
-    median percentile build_dir zone_sql ZONE);
+our @EXPORT_OK = qw(bench_options option quick figure figure_of_rounds merge_figures figures note finish read_json client
+    client_start program_start client_result store_with_zone median percentile build_dir zone_sql ZONE);
 
 use constant ZONE => 'bench.example';
 
 my %option;
 my %figures;
-my @order;
 
-# bench_options('what the bench is for'): reads --quick, --json FILE, --help and builds.
+# bench_options('what the bench is for'): reads --quick, --json FILE, --help and builds. Also usage =>
+# the lines of --help about further options, more => those in the way of Getopt::Long, and
+# measures => sub { whether it is going to measure anything }, without which nothing is built.
 sub bench_options {
-    my ($about) = @_;
-    GetOptions(\%option, 'quick', 'json=s', 'help', 'keep-build') or exit 2;
+    my ($about, %args) = @_;
+    GetOptions(\%option, 'quick', 'json=s', 'help', @{ $args{more} // [] }) or exit 2;
     if ($option{help}) {
-        print "Usage: bench/$FindBin::Script [--quick] [--json FILE]\n$about\n",
+        print "Usage: bench/$FindBin::Script [--quick] [--json FILE]", $args{usage} ? ' [OPTION]... [ARGUMENT]...' : '', "\n$about\n",
             "  --quick       smaller and shorter, under a minute\n",
-            "  --json FILE   write the figures as one flat JSON object\n",
+            "  --json FILE   write the figures as one flat JSON object\n", $args{usage} // '',
             "Builds in bench/.state/build; CSDNS_BUILD=DIR measures another build.\n";
         exit 0;
     }
     $| = 1;
-    _build();
+    _build() if !$args{measures} || $args{measures}->();
     return;
 }
+
+sub option { my ($name) = @_; return $option{$name} }
 
 sub quick { return $option{quick} ? 1 : 0 }
 
@@ -61,14 +64,54 @@ sub _build {
 # A figure: its name as in the JSON file, its value, the unit for people, and what is wanted of it.
 sub figure {
     my ($name, $value, $unit, $wanted) = @_;
-    push @order, $name if !exists $figures{$name};
-    $figures{$name} = sprintf('%.4g', $value) + 0;
-    $figures{$name} = sprintf('%.0f', $value) + 0 if $value >= 10_000;
-    printf "%-22s %12s %-10s %s\n", $name, $figures{$name}, $unit // '', defined $wanted ? "(wanted: $wanted)" : '';
+    _keep($name, $value);
+    _print_figure($name, $unit, $wanted);
     return;
 }
 
-sub note { my ($text) = @_; print "# $text\n"; return }
+# The same from the values of several rounds: their median. The lowest and the highest are figures as
+# well, NAME_low and NAME_high.
+sub figure_of_rounds {
+    my ($name, $rounds, $unit, $wanted) = @_;
+    _keep($name, median(@$rounds));
+    _keep("${name}_low", percentile(0, @$rounds));
+    _keep("${name}_high", percentile(1, @$rounds));
+    _print_figure($name, $unit, $wanted, scalar @$rounds);
+    return;
+}
+
+sub _keep {
+    my ($name, $value) = @_;
+    $figures{$name} = sprintf($value >= 10_000 ? '%.0f' : '%.4g', $value) + 0;
+    return;
+}
+
+sub _print_figure {
+    my ($name, $unit, $wanted, $rounds) = @_;
+    my $spread = $rounds ? sprintf '%s to %s in %d rounds', @figures{ "${name}_low", "${name}_high" }, $rounds : '';
+    my $line = sprintf '%-28s %10s %-9s %-34s %s', $name, $figures{$name}, $unit // '', $spread, defined $wanted ? "(wanted: $wanted)" : '';
+    print $line =~ s/\s+\z//r, "\n";
+    return;
+}
+
+# Takes figures over that another program has measured and printed.
+sub merge_figures {
+    my ($others) = @_;
+    @figures{ keys %$others } = values %$others;
+    return;
+}
+
+# All figures so far, name => value.
+sub figures { return \%figures }
+
+sub note { my ($text) = @_; print {*STDERR} "# $text\n"; return }
+
+sub read_json {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/ = undef;
+    return JSON::PP::decode_json(<$file>);
+}
 
 sub finish {
     if ($option{json}) {
@@ -123,17 +166,24 @@ sub client {
 
 sub client_start {
     my ($socket, %how) = @_;
-    my @command = ("$ENV{CSDNS_BUILD}/bench/client", '--socket', $socket, '--zone', ZONE);
+    return program_start('client', socket => $socket, %how);
+}
+
+# Starts one of the programs of bench/ that ask for names of the bench zone; options without a value are undef.
+sub program_start {
+    my ($name, %how) = @_;
+    my @command = ("$ENV{CSDNS_BUILD}/bench/$name", '--zone', ZONE);
     push @command, map { defined $how{$_} ? ("--$_", $how{$_}) : "--$_" } sort keys %how;
     open my $pipe, '-|', @command or die "$command[0]: $!\n";
     return $pipe;
 }
 
+# Waits for its end; what it printed.
 sub client_result {
     my ($pipe) = @_;
     local $/ = undef;
     my $text = <$pipe>;
-    close $pipe or die "bench/client failed\n";
+    close $pipe or die "a program of bench/ failed\n";
     return JSON::PP::decode_json($text);
 }
 

@@ -1,0 +1,137 @@
+package Csdns::Bench::Servers;
+
+# What bench/run sets side by side: real pdns_servers over the same store, with csdns (the edge's file of
+# pdns-conf/), gpgsql, bind, and the remote backend over a responder that does no work.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+
+use Csdns::Bench qw(build_dir note program_start client_result ZONE);
+use Csdns::Csdnsd;
+use Csdns::Pdns;
+use Csdns::Process qw(temp_dir);
+use Csdns::Wait qw(wait_until now_s);
+
+our @EXPORT_OK = qw(csdnsd timed_csdnsd csdns gpgsql bind_backend bind_files floor_of_remote threads ask_start ask cpu_s);
+
+# As PowerDNS has them where nobody sets them. What is not about records (zones, metadata, keys) stays so
+# in all, because no change here is about it.
+my %DEFAULT_CACHES = (
+    cache_ttl => 20, query_cache_ttl => 20, negquery_cache_ttl => 60, zone_cache_refresh_interval => 300,
+    zone_metadata_cache_ttl => 60, dnssec_key_cache_ttl => 30,
+);
+my %NO_ANSWERS = (%DEFAULT_CACHES, cache_ttl => 0, query_cache_ttl => 0, negquery_cache_ttl => 0);
+my %LONG = (%DEFAULT_CACHES, cache_ttl => 3600, query_cache_ttl => 3600, negquery_cache_ttl => 3600);
+
+# PowerDNS' options for a pair of numbers: threads that receive, and threads that ask the backend for each of them.
+sub threads {
+    my ($pair) = @_;
+    my ($receivers, $distributors) = @$pair;
+    return (receiver_threads => $receivers, distributor_threads => $distributors, reuseport => $receivers > 1 ? 'yes' : 'no');
+}
+
+# A csdnsd that purges the caches of the pdns_server that csdns() starts beside it.
+sub csdnsd {
+    my ($store, %options) = @_;
+    my $dir = temp_dir();
+    my $csdnsd = Csdns::Csdnsd->start(
+        db => $store->conninfo('pdns', 'csdnsd'), pdns_control => "$dir/pdns.controlsocket", %options);
+    $csdnsd->{control_dir} = $dir;
+    return $csdnsd;
+}
+
+# A fresh one without a pdns_server, the seconds until it had data, and its memory in MB.
+sub timed_csdnsd {
+    my ($store) = @_;
+    my $start = now_s();
+    my $csdnsd = Csdns::Csdnsd->start(db => $store->conninfo('pdns', 'csdnsd'), wait => 0);
+    wait_until { $csdnsd->has_data } 300, 'csdnsd to have data';
+    my $seconds = now_s() - $start;
+    my $mb = $csdnsd->rss_kb / 1024;
+    note(sprintf 'csdnsd: %.2f s, %.0f MB', $seconds, $mb);
+    return ($csdnsd, $seconds, $mb);
+}
+
+sub csdns {
+    my ($csdnsd, %options) = @_;
+    my $pdns = Csdns::Pdns->remote(
+        socket => $csdnsd->socket, name => 'csdns', socket_dir => $csdnsd->{control_dir}, %LONG, %options);
+    $pdns->{backend} = $csdnsd->process;
+    return $pdns;
+}
+
+# answers: "uncached", as a promise of freshness wants it, or "cached" for as long as PowerDNS does by itself.
+sub gpgsql {
+    my ($store, $answers, %options) = @_;
+    return Csdns::Pdns->gpgsql(
+        conninfo => $store->conninfo('pdns', 'pdns'), name => "gpgsql $answers", webserver => 'no', api => 'no',
+        $answers eq 'cached' ? %DEFAULT_CACHES : %NO_ANSWERS, %options);
+}
+
+sub bind_backend {
+    my ($conf, %options) = @_;
+    return Csdns::Pdns->other(file => $conf, name => 'bind', %DEFAULT_CACHES, %options);
+}
+
+sub floor_of_remote {
+    my (%options) = @_;
+    my $dir = temp_dir();
+    my $responder = Csdns::Process->start(
+        name => 'constant', log => "$dir/log", command => [build_dir() . '/bench/constant', '--zone', ZONE, "$dir/sock"]);
+    wait_until { -S "$dir/sock" } 10, 'the constant responder';
+    my $pdns = Csdns::Pdns->remote(socket => "$dir/sock", name => 'constant', %LONG, %options);
+    $pdns->{backend} = $responder;
+    return $pdns;
+}
+
+# The bench zone as files for PowerDNS' bind backend; the path of its pdns.conf.
+sub bind_files {
+    my ($store) = @_;
+    my $dir = temp_dir();
+    my $rows = $store->psql('pdns', "COPY (SELECT name || '. ' || ttl || ' IN ' || type || ' ' ||
+        CASE type WHEN 'A' THEN content WHEN 'NS' THEN content || '.'
+                  ELSE regexp_replace(content, '^(\\S+) (\\S+) ', '\\1. \\2. ') END
+        FROM records ORDER BY type DESC) TO STDOUT");
+    my %file = (
+        zone => "$rows\n",
+        'named.conf' => 'zone "' . ZONE . "\" { type native; file \"$dir/zone\"; };\n",
+        'pdns.conf' => "launch=bind\nbind-config=$dir/named.conf\nsecurity-poll-suffix=\n",
+    );
+    for my $name (keys %file) {
+        open my $handle, '>', "$dir/$name" or die "$dir/$name: $!\n";
+        print {$handle} $file{$name};
+        close $handle or die "$dir/$name: $!\n";
+    }
+    return "$dir/pdns.conf";
+}
+
+# Starts bench/dnsload against a server; client_result() waits for it.
+sub ask_start {
+    my ($pdns, %how) = @_;
+    return program_start('dnsload', port => $pdns->port, %how);
+}
+
+# The same, to its end: what it printed, and the processor time that PowerDNS and its backend took for a query, in us.
+sub ask {
+    my ($pdns, %how) = @_;
+    my @processes = grep { defined } $pdns->process, $pdns->{backend};
+    my @before = map { cpu_s($_) } @processes;
+    my $result = client_result(ask_start($pdns, %how));
+    my @after = map { cpu_s($_) } @processes;
+    die "$result->{wrong} wrong answers from $pdns->{name}\n" if $result->{wrong};
+    die "no answers from $pdns->{name}\n" if !$result->{answered};
+    $result->{us} = [map { ($after[$_] - $before[$_]) / $result->{answered} * 1e6 } 0 .. $#processes];
+    return $result;
+}
+
+# Processor time of a process so far, in seconds.
+sub cpu_s {
+    my ($process) = @_;
+    open my $file, '<', '/proc/' . $process->pid . '/stat' or return 0;
+    my @fields = split ' ', (<$file> // '') =~ s/^.*\) //r;
+    return (($fields[11] // 0) + ($fields[12] // 0)) / 100;
+}
+
+1;

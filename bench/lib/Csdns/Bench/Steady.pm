@@ -1,0 +1,108 @@
+package Csdns::Bench::Steady;
+
+# Queries a second while records change, with the promise that a change is visible within 100 ms: csdns with long
+# caches that it purges, gpgsql with the caches that this promise allows, none, and gpgsql with PowerDNS' defaults,
+# which breaks it. A prober makes the changes and watches for each of them all the time.
+
+use strict;
+use warnings;
+
+use Csdns::Bench qw(quick note figure figure_of_rounds program_start client_result);
+use Csdns::Bench::Servers qw(csdnsd csdns gpgsql threads ask ask_start);
+use Csdns::Bench::Threads qw(best_threads);
+
+use constant {
+    NAMES => 100_000,
+    CHANGES => 10,         # a second
+    DEFAULT_TTL => 20,     # seconds that PowerDNS caches by itself
+};
+my @MIXES = qw(zipf uniform);
+my $seed = 0;
+
+# Returns the numbers of threads that suited csdns best.
+sub run {
+    my (undef, $store) = @_;
+    my $csdnsd = csdnsd($store);
+    my %start = (
+        csdns => sub { csdns($csdnsd, @_) },
+        fresh => sub { gpgsql($store, 'uncached', @_) },
+        default => sub { gpgsql($store, 'cached', @_) },
+    );
+    my %threads = map { $_ => _threads($_, $start{$_}) } sort keys %start;
+    my %pdns = map { $_ => $start{$_}->(threads($threads{$_})) } sort keys %start;
+    my %run = (store => $store, pdns => \%pdns);
+    ask($pdns{csdns}, mix => 'once', names => NAMES, seconds => 60);    # its caches are full, as they are an hour after its start
+    _rounds(\%run, $_) for @MIXES;
+    _staleness(\%run);
+    $_->stop for values %pdns;
+    $csdnsd->stop;
+    return $threads{csdns};
+}
+
+# Over few names, so that caches are full soon.
+sub _threads {
+    my ($name, $start) = @_;
+    my ($best) = best_threads("$name, steady", $start, sub {
+        my ($pdns) = @_;
+        ask($pdns, mix => 'once', names => 5000, seconds => 10);
+        return ask($pdns, mix => 'uniform', names => 5000, seconds => quick() ? 0.4 : 1)->{per_s};
+    });
+    return $best;
+}
+
+# One turn of a server: load and changes together; adds to its figures. PowerDNS with its default caches is asked
+# from empty caches on for as long as it caches: in this time each name is asked of the database once, as in any such
+# time after.
+sub _turn {
+    my ($run, $name, $mix) = @_;
+    my $pdns = $run->{pdns}{$name};
+    my $seconds = $name eq 'default' ? DEFAULT_TTL : quick() ? 1.5 : 5;
+    $pdns->control('PURGE') if $name eq 'default';
+    my $prober = _prober($run, $pdns, seconds => $seconds - 0.2, wait => 0.2);
+    my $load = ask($pdns, mix => $mix, exponent => 1, names => NAMES, seconds => $seconds, seed => ++$seed);
+    my $probes = client_result($prober);
+    $run->{changes}{$name} += $probes->{changes};
+    $run->{broken}{$name} += $probes->{broken};
+    note(sprintf '%s, %s: %.0f queries/s, %s us a query; of %d changes %d later than 100 ms, longest %.1f ms', $name, $mix,
+        $load->{per_s}, join(' + ', map { sprintf '%.1f', $_ } @{ $load->{us} }), @$probes{qw(changes broken max_ms)});
+    return $load->{per_s};
+}
+
+sub _prober {
+    my ($run, $pdns, %how) = @_;
+    return program_start('prober', port => $pdns->port, db => $run->{store}->conninfo('pdns', 'pdns'), names => NAMES, rate => CHANGES, %how);
+}
+
+sub _rounds {
+    my ($run, $mix) = @_;
+    my (%per_s, @to_fresh, @to_default);
+    for my $round (1 .. 5) {
+        # The defaults take 20 s a turn.
+        my @names = quick() && $round > 1 ? qw(csdns fresh) : qw(csdns fresh default);
+        push @{ $per_s{$_} }, _turn($run, $_, $mix) for @names;
+        push @to_fresh, $per_s{csdns}[-1] / $per_s{fresh}[-1];
+        push @to_default, $per_s{csdns}[-1] / $per_s{default}[-1] if @names > 2;
+    }
+    figure_of_rounds("steady_${mix}_${_}_per_s", $per_s{$_}, '1/s') for sort keys %per_s;
+    my $suffix = $mix eq $MIXES[0] ? '' : "_$mix";
+    figure_of_rounds("steady_vs_gpgsql_fresh$suffix", \@to_fresh, '', '>= 20');
+    figure_of_rounds("steady_vs_gpgsql_default$suffix", \@to_default, '');
+    return;
+}
+
+# The promise over all rounds; and how late a change is with PowerDNS' defaults, when one waits for it.
+sub _staleness {
+    my ($run) = @_;
+    for my $name (sort keys %{ $run->{broken} }) {
+        figure("steady_${name}_broken", $run->{broken}{$name}, "of $run->{changes}{$name}", $name eq 'default' ? undef : 0);
+    }
+    my $pdns = $run->{pdns}{default};
+    my $load = ask_start($pdns, mix => 'zipf', names => NAMES, seconds => 2 * DEFAULT_TTL + 5);
+    my $seen = client_result(_prober($run, $pdns, seconds => DEFAULT_TTL, wait => DEFAULT_TTL + 5));
+    client_result($load);
+    figure('steady_default_late_p50_s', $seen->{p50_ms} / 1000, 's');
+    figure('steady_default_late_max_s', $seen->{max_ms} / 1000, 's');
+    return;
+}
+
+1;
