@@ -128,6 +128,12 @@ tests_unit_test_affected_SOURCES = tests/unit/test_affected.c tests/unit/fail_al
 tests_unit_test_affected_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_affected_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_effect
+tests_unit_test_effect_SOURCES = tests/unit/test_effect.c tests/unit/answer.c tests/unit/mirror_check.c \
+	tests/unit/fail_alloc.c tests/unit/fail_pool.c
+tests_unit_test_effect_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
+tests_unit_test_effect_LDADD = $(UNIT_MIRROR)
+
 UNIT_TESTS += tests/unit/test_pin
 tests_unit_test_pin_SOURCES = tests/unit/test_pin.c tests/unit/mirror_check.c
 tests_unit_test_pin_LDADD = $(UNIT_MIRROR)
@@ -175,7 +181,7 @@ tests_unit_test_purge_set_SOURCES = tests/unit/test_purge_set.c tests/unit/fail_
 tests_unit_test_purge_set_LDFLAGS = $(UNIT_FAIL_ALLOC)
 tests_unit_test_purge_set_LDADD = $(UNIT_SERVE)
 
-EXTRA_DIST += tests/unit/mirror_check.h
+EXTRA_DIST += tests/unit/mirror_check.h tests/unit/answer.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 EXTRA_PROGRAMS += $(UNIT_TESTS)
 if HAVE_CMOCKA

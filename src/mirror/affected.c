@@ -15,11 +15,21 @@ struct item {
 	uint8_t wire[];
 };
 
+/* A zone, and how many names of it were counted. */
+struct tally {
+	struct table_entry entry; /* in work->tallies; first member */
+	const void *zone;
+	uint32_t names;
+};
+
 struct affected_work {
 	struct table exact;
 	struct table suffixes;
 	struct table zones;
-	struct item *last_name; /* NULL when there are none */
+	struct table tallies;
+	struct table later;
+	struct item *last_name;			 /* NULL when there are none */
+	const struct affected_name *later_names; /* list */
 };
 
 void affected_init(struct affected *affected)
@@ -34,7 +44,7 @@ void affected_fini(struct affected *affected)
 	affected_init(affected);
 }
 
-static void set_all_names(struct affected *affected)
+void affected_set_all_names(struct affected *affected)
 {
 	affected->is_all = true;
 	affected->names = NULL;
@@ -43,7 +53,7 @@ static void set_all_names(struct affected *affected)
 
 void affected_set_all(struct affected *affected)
 {
-	set_all_names(affected);
+	affected_set_all_names(affected);
 	affected->is_all_zones = true;
 	affected->zones = NULL;
 	affected->n_zones = 0;
@@ -84,7 +94,10 @@ static bool begin(struct affected *affected)
 	table_init(&work->exact, affected->pool);
 	table_init(&work->suffixes, affected->pool);
 	table_init(&work->zones, affected->pool);
+	table_init(&work->tallies, affected->pool);
+	table_init(&work->later, affected->pool);
 	work->last_name = NULL;
+	work->later_names = NULL;
 	affected->work = work;
 	return true;
 }
@@ -144,7 +157,7 @@ void affected_add_name(struct affected *affected, const uint8_t *wire, size_t le
 	if (affected->is_all)
 		return;
 	if (!begin(affected) || affected->n_names == NAMES_MAX) {
-		set_all_names(affected);
+		affected_set_all_names(affected);
 		return;
 	}
 	struct affected_work *work = affected->work;
@@ -153,7 +166,7 @@ void affected_add_name(struct affected *affected, const uint8_t *wire, size_t le
 		return;
 	struct item *item = item_add(affected, table, wire, len);
 	if (item == NULL) {
-		set_all_names(affected);
+		affected_set_all_names(affected);
 		return;
 	}
 	item->name.is_suffix = is_suffix;
@@ -186,13 +199,60 @@ void affected_add_zone(struct affected *affected, const uint8_t *wire, size_t le
 	affected->n_zones++;
 }
 
-static bool is_covered(const struct affected_work *work, const struct affected_name *name)
+void affected_add_later(struct affected *affected, const uint8_t *wire, size_t len)
+{
+	struct item *item = NULL;
+
+	if (affected->is_all)
+		return;
+	if (begin(affected)) {
+		if (has_name(&affected->work->later, wire, len))
+			return;
+		item = item_add(affected, &affected->work->later, wire, len);
+	}
+	if (item == NULL) {
+		affected_set_all_names(affected);
+		return;
+	}
+	item->name.next = affected->work->later_names;
+	affected->work->later_names = &item->name;
+}
+
+static bool tally_is_of(const struct table_entry *entry, const void *zone)
+{
+	return ((const struct tally *)entry)->zone == zone;
+}
+
+uint32_t affected_names_of(struct affected *affected, const void *zone)
+{
+	if (affected->is_all)
+		return UINT32_MAX;
+	if (!begin(affected)) {
+		affected_set_all_names(affected);
+		return UINT32_MAX;
+	}
+	struct table *tallies = &affected->work->tallies;
+	uint32_t hash = table_hash_address(zone);
+	struct tally *tally = (struct tally *)table_find(tallies, hash, tally_is_of, zone);
+	if (tally != NULL)
+		return tally->names++;
+	tally = pool_alloc(affected->pool, sizeof(*tally));
+	if (tally != NULL)
+		*tally = (struct tally){.entry.hash = hash, .zone = zone, .names = 1};
+	if (tally == NULL || table_add(tallies, &tally->entry) < 0) {
+		affected_set_all_names(affected);
+		return UINT32_MAX;
+	}
+	return 0;
+}
+
+bool affected_is_covered(const struct affected *affected, const struct affected_name *name)
 {
 	size_t skip = name->is_suffix ? name_first_label(name->wire, name->len) : 0;
 
 	/* Nothing is above the root. */
 	return !(name->is_suffix && name->len == 0) &&
-	       is_below_suffix(work, name->wire + skip, name->len - skip);
+	       is_below_suffix(affected->work, name->wire + skip, name->len - skip);
 }
 
 void affected_finish(struct affected *affected)
@@ -200,9 +260,14 @@ void affected_finish(struct affected *affected)
 	const struct affected_name **last = &affected->names;
 	const struct affected_name *next;
 
+	if (affected->pool == NULL)
+		return;
+	next = affected->work->later_names;
+	for (; next != NULL; next = next->next)
+		affected_add_name(affected, next->wire, next->len, false);
 	for (const struct affected_name *name = affected->names; name != NULL; name = next) {
 		next = name->next;
-		if (is_covered(affected->work, name)) {
+		if (affected_is_covered(affected, name)) {
 			affected->n_names--;
 			continue;
 		}

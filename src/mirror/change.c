@@ -28,6 +28,7 @@ struct staged_name {
 	struct zone *zone;
 	struct node *node;
 	struct rrs *rrs;
+	struct reference_note *notes; /* list */
 };
 
 struct change {
@@ -38,6 +39,7 @@ struct change {
 	struct table names;
 	struct staged_name *first_name;
 	struct staged_name **last_name;
+	bool is_committed;
 	/* The new ones, NULL where they are not touched; after the commit the old ones. */
 	bool has_tsig_keys;
 	struct tsig_keys *tsig_keys;
@@ -148,11 +150,14 @@ static int stage_node(struct change *change, struct zone *zone, struct node *nod
 	staged->zone = zone;
 	staged->node = node;
 	staged->rrs = NULL;
+	staged->notes = NULL;
 	if (table_add(&change->names, &staged->entry) < 0)
 		return -1;
 	node->is_staged = 1;
 	*change->last_name = staged;
 	change->last_name = &staged->next;
+	if (references_touch(zone, node, change->pool, &staged->notes) < 0)
+		return -1;
 	return denial_touch(zone, node);
 }
 
@@ -216,6 +221,7 @@ static enum row_result add_to_name(
 	if (staged == NULL)
 		return ROW_IGNORED;
 	if (rrs_add(&staged->rrs, zone->pool, &record.rr) < 0 ||
+		references_expect(zone, node, &record.rr, change->pool, &staged->notes) < 0 ||
 		(!record.rr.disabled && denial_expect(zone, node) < 0))
 		return ROW_NO_MEMORY;
 	return ROW_TAKEN;
@@ -356,6 +362,7 @@ static void commit_tsig_keys(struct change *change)
 
 void change_commit(struct change *change, struct store_version version)
 {
+	change->is_committed = true;
 	/* All old zones go before a new one comes: two zones may have exchanged their names. */
 	each(&change->zones, commit_old_zone, change);
 	each(&change->zones, commit_new_zone, change);
@@ -365,7 +372,7 @@ void change_commit(struct change *change, struct store_version version)
 	commit_tsig_keys(change);
 	change->mirror->version = version;
 	if (change->affected != NULL)
-		affected_finish(change->affected);
+		effect_finish(change->affected, change->mirror);
 }
 
 bool change_clean_step(struct change *change, size_t budget)
@@ -376,6 +383,7 @@ bool change_clean_step(struct change *change, size_t budget)
 		struct staged_name *name = change->first_name;
 		change->first_name = name->next;
 		rrs_free(name->rrs, name->zone->pool);
+		references_settle(name->notes, change->is_committed);
 		/* An ancestor may be staged as well: its own turn prunes it. */
 		name->node->is_staged = 0;
 		if (name->zone->is_garbage)

@@ -8,7 +8,7 @@
 #define CSDNS_MIRROR_EFFECT_H
 
 #include "mirror/affected_set.h"
-#include "mirror/zone.h"
+#include "mirror/mirror.h"
 
 /* A node's records change from `before` to `after`; NULL for none. */
 void effect_of_records(struct affected *affected, const struct zone *zone, const struct node *node,
@@ -19,5 +19,8 @@ void effect_of_existence(
 	struct affected *affected, const struct zone *zone, const struct node *node);
 /* A zone was replaced as a whole; NULL where there was none, or is none. */
 void effect_of_zone(struct affected *affected, const struct zone *before, const struct zone *after);
+/* After all of these: the names that point at what is affected, and those that point at them. The
+ * set is complete then. */
+void effect_finish(struct affected *affected, const struct mirror *mirror);
 
 #endif

@@ -16,6 +16,7 @@ struct mirror *mirror_new(uint32_t default_ttl)
 	}
 	table_init(&mirror->zones_by_id, mirror->pool);
 	table_init(&mirror->zones_by_name, mirror->pool);
+	references_init(&mirror->references, mirror->pool);
 	secrets_init(&mirror->secrets);
 	buf_init(&mirror->scratch);
 	mirror->default_ttl = default_ttl;
@@ -177,7 +178,10 @@ enum row_result mirror_make_zone(
 		return ROW_LEFT_OUT;
 	}
 	*zone = zone_new(mirror->pool, &name, row);
-	return *zone == NULL ? ROW_NO_MEMORY : ROW_TAKEN;
+	if (*zone == NULL)
+		return ROW_NO_MEMORY;
+	(*zone)->references = &mirror->references;
+	return ROW_TAKEN;
 }
 
 enum row_result mirror_add_domain(

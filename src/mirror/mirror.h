@@ -8,6 +8,7 @@
 #define CSDNS_MIRROR_MIRROR_H
 
 #include "base/buf.h"
+#include "mirror/reference.h"
 #include "mirror/tsig.h"
 #include "mirror/zone.h"
 
@@ -22,7 +23,8 @@ struct mirror {
 	struct table zones_by_id;
 	struct table zones_by_name;
 	struct tsig_keys *tsig_keys; /* NULL: none */
-	struct secrets secrets;	     /* all, those of staged zones as well */
+	struct references references;
+	struct secrets secrets; /* all, those of staged zones as well */
 	struct store_version version;
 	uint32_t default_ttl;  /* seconds, for records whose TTL is NULL */
 	struct buf scratch;    /* for rows that have to be put together */

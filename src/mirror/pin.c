@@ -124,6 +124,7 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 		zone->records++;
 		if (node_exists(node) != before)
 			(void)existence_changed(node, !before);
+		rc = references_add(zone, node, rr, false);
 	}
 	denial_settle(zone, node);
 	return rc;

@@ -327,6 +327,7 @@ struct zone *zone_new(struct pool *pool, const struct name *name, const struct d
 	zone->by_id.hash = table_hash(&zone->id, sizeof(zone->id));
 	zone->by_name.hash = table_hash(zone->name, zone->name_len);
 	table_init(&zone->names, pool);
+	references_init_zone(zone);
 	zone->info = zone_info_new(pool, row);
 	zone->apex = zone->info == NULL ? NULL : node_new(zone, NULL, (const uint8_t *)"", 0);
 	if (zone->apex == NULL) {
@@ -354,6 +355,7 @@ bool zone_free_step(struct zone *zone, size_t *budget)
 				return false;
 			--*budget;
 			*bucket = node->entry.next;
+			references_remove(zone, node);
 			rrs_free(node->rrs, zone->pool);
 			pool_release(zone->pool, node, node_size(zone, node->name_len));
 		}

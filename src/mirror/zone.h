@@ -15,6 +15,7 @@
 #define CSDNS_MIRROR_ZONE_H
 
 #include "dns/name.h"
+#include "mirror/reference.h"
 #include "mirror/rows.h"
 #include "mirror/rrs.h"
 #include "mirror/secret.h"
@@ -79,10 +80,12 @@ struct zone {
 	struct dnssec_key *keys; /* list */
 	struct dnssec_key **last_key;
 	struct table names;
-	struct denial *denial; /* the order of names; NULL where none is needed */
-	bool has_begun;	       /* names are coming: no more metadata and keys do */
-	struct node *apex;     /* never NULL */
-	uint64_t records;      /* enabled and disabled */
+	struct denial *denial;	       /* the order of names; NULL where none is needed */
+	struct references *references; /* the mirror's; NULL where it is in none */
+	struct order inside;	       /* struct reference: those that stay in the zone */
+	bool has_begun;		       /* names are coming: no more metadata and keys do */
+	struct node *apex;	       /* never NULL */
+	uint64_t records;	       /* enabled and disabled */
 	struct zone_pin *pins; /* list; while it is not empty nothing that a pin may see is freed */
 	struct retired *retired;   /* what waits for the last pin to go */
 	struct zone *next_garbage; /* in the mirror's list of zones to free */

@@ -193,6 +193,52 @@ static void check_order(const struct zone *zone, bool is_quiet)
 	assert_int_equal(entries, zone->denial->order.entries);
 }
 
+/* ---- references ---- */
+
+/* Does the node have a record that points there? */
+static bool points(const struct reference *reference, const struct zone *inside_of)
+{
+	struct rr rr;
+	struct name target;
+
+	for (const uint8_t *at = NULL; (at = rrs_next(reference->node->rrs, at, &rr)) != NULL;) {
+		if (!reference_target(&rr, true, &target))
+			continue;
+		size_t zone_len = inside_of == NULL ? 0 : inside_of->name_len;
+		if (target.len == reference->target_len + zone_len &&
+			memcmp(target.wire, reference->target, reference->target_len) == 0 &&
+			(inside_of == NULL || memcmp(target.wire + reference->target_len,
+						      inside_of->name, zone_len) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void check_references(const struct order *order, const struct zone *inside_of, bool is_quiet)
+{
+	const struct reference *last = NULL;
+	struct order_place place;
+	uint32_t entries = 0;
+
+	bool more = order_first(order, &place);
+	for (; more; more = order_next(&place), entries++) {
+		const struct reference *reference = order_item(&place);
+		int compared = last == NULL ? -1
+					    : name_compare(last->target, last->target_len,
+						      reference->target, reference->target_len);
+		assert_true(compared < 0 ||
+			    (compared == 0 && (uintptr_t)last->node < (uintptr_t)reference->node));
+		if (inside_of != NULL)
+			assert_ptr_equal(reference->zone, inside_of);
+		if (is_quiet) {
+			assert_false(reference->is_old || reference->is_new);
+			assert_true(points(reference, inside_of));
+		}
+		last = reference;
+	}
+	assert_int_equal(entries, order->entries);
+}
+
 void zone_check(const struct zone *zone, bool is_quiet)
 {
 	struct sums sums = {.zone = zone, .is_quiet = is_quiet};
@@ -201,6 +247,7 @@ void zone_check(const struct zone *zone, bool is_quiet)
 	assert_non_null(zone->info);
 	each_node(zone, check_node, &sums);
 	check_order(zone, is_quiet);
+	check_references(&zone->inside, zone, is_quiet);
 	assert_int_equal(sums.nodes, zone->names.entries);
 	assert_int_equal(sums.records, zone->records);
 	if (zone->pins == NULL) {
@@ -233,6 +280,8 @@ void mirror_check(const struct mirror *mirror, bool is_quiet)
 	struct mirror_sums sums = {mirror, is_quiet, 0};
 
 	mirror_each_zone(mirror, check_zone, &sums);
+	check_references(&mirror->references.across, NULL, is_quiet);
+	check_references(&mirror->references.dnames, NULL, is_quiet);
 	assert_int_equal(sums.zones, mirror->zones_by_id.entries);
 	assert_int_equal(sums.zones, mirror->zones_by_name.entries);
 	assert_int_equal(sums.zones, mirror_zones(mirror));
@@ -303,6 +352,21 @@ static void add_tsig_keys(struct reachable *reachable, const struct tsig_keys *k
 				   secret_bytes(key->secret);
 }
 
+static void add_references(struct reachable *reachable, const struct order *order)
+{
+	struct order_place place;
+
+	if (order->root == NULL)
+		return;
+	reachable->tables += block_bytes(order, order->root, 0);
+	bool more = order_first(order, &place);
+	for (; more; more = order_next(&place)) {
+		const struct reference *reference = order_item(&place);
+		reachable->data +=
+			pool_size(offsetof(struct reference, target) + reference->target_len);
+	}
+}
+
 static void add_zone(void *arg, struct zone *zone)
 {
 	struct reachable *reachable = arg;
@@ -321,6 +385,7 @@ static void add_zone(void *arg, struct zone *zone)
 		if (order->root != NULL)
 			reachable->tables += block_bytes(order, order->root, 0);
 	}
+	add_references(reachable, &zone->inside);
 	each_node(zone, add_node, &sums);
 	reachable->tables += table_bytes(&zone->names);
 }
@@ -332,6 +397,8 @@ struct reachable mirror_reachable(const struct mirror *mirror)
 	mirror_each_zone(mirror, add_zone, &reachable);
 	for (struct zone *zone = mirror->garbage; zone != NULL; zone = zone->next_garbage)
 		add_zone(&reachable, zone);
+	add_references(&reachable, &mirror->references.across);
+	add_references(&reachable, &mirror->references.dnames);
 	add_tsig_keys(&reachable, mirror->tsig_keys);
 	reachable.tables += table_bytes(&mirror->zones_by_id);
 	reachable.tables += table_bytes(&mirror->zones_by_name);

@@ -48,7 +48,8 @@ struct model {
 static const char *const zone_names[] = {"t", "a.t", "b.a.t", "u", "", "c.u"};
 static const char *const tsig_names[] = {"key.", "other.key", "key"};
 static const char *const labels[] = {"a", "b", "c", "*"};
-static const char *const types[] = {"A", "NS", "DS", "TXT", "CNAME", "TYPE1000"};
+static const char *const types[] = {
+	"A", "NS", "DS", "TXT", "CNAME", "TYPE1000", "MX", "SRV", "DNAME", "HTTPS", "NAPTR"};
 /* The last ones decide on the order of names. */
 static const char *const settings[][2] = {{"EVEN", "0"}, {"ODD", "1"}, {"EVEN", "2"}, {"ODD", "3"},
 	{"EVEN", "4"}, {"ODD", "5"}, {"EVEN", "\"9\\"}, {"NSEC3PARAM", "1 0 1 ab"},
@@ -87,6 +88,29 @@ static struct model_zone *model_find_name(struct model *model, const char *name)
 	return NULL;
 }
 
+/* What stands before the name, by type. */
+static const char *before_target(const char *type)
+{
+	return strcmp(type, "MX") == 0	    ? "10 "
+	       : strcmp(type, "SRV") == 0   ? "1 2 3 "
+	       : strcmp(type, "HTTPS") == 0 ? "1 "
+	       : strcmp(type, "NAPTR") == 0 ? "1 2 \"s\" \"a b\" \"!\\\"!!\" "
+					    : "";
+}
+
+/* Content with a name in one of the zones, or in none. */
+static void random_reference(struct model_record *record)
+{
+	char target[32];
+
+	if (unit_random(5) == 0)
+		(void)snprintf(target, sizeof(target), "n%u.example.", (unsigned)unit_random(100));
+	else
+		random_name(target, sizeof(target) - 1, PICK(zone_names));
+	(void)snprintf(record->content, sizeof(record->content), "%s%s%s",
+		before_target(record->type), target, target[0] == '\0' ? "." : "");
+}
+
 static void random_record(struct model_record *record, const char *name)
 {
 	memset(record, 0, sizeof(*record));
@@ -105,8 +129,7 @@ static void random_record(struct model_record *record, const char *name)
 		(void)snprintf(record->content, sizeof(record->content), "\\# 1 %02x",
 			(unsigned)unit_random(256));
 	else
-		(void)snprintf(record->content, sizeof(record->content), "n%u.example",
-			(unsigned)unit_random(100));
+		random_reference(record);
 	record->ttl = (int)unit_random(10000);
 	record->disabled = unit_random(4) == 0;
 }
