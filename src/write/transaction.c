@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* For a connection; PowerDNS waits for two seconds by default, and shall hear the reason. */
 #define WAIT_MS 1500
@@ -42,6 +43,7 @@ struct transaction {
 	struct transactions *all;
 	struct slot *slot;  /* NULL while it waits, and when it has been rolled back */
 	struct write begin; /* while it waits */
+	struct buf soa;	    /* parameters of the first SOA that was fed; empty before that */
 	bool is_waiting;
 	bool is_working;  /* an operation is under way; the first one may be waiting */
 	int64_t since_ms; /* that it works, or works not */
@@ -295,6 +297,7 @@ void transaction_free(struct transaction *transaction)
 		return;
 	if (transaction->is_waiting)
 		write_fini(&transaction->begin);
+	buf_fini(&transaction->soa);
 	leave_queue(transaction);
 	leave_slot(transaction);
 	*transaction->at = transaction->next;
@@ -304,12 +307,31 @@ void transaction_free(struct transaction *transaction)
 	free(transaction);
 }
 
+/* A transfer ends with the SOA that it began with. PowerDNS feeds that one as well when the answer
+ * to IXFR is the whole zone (its issue 12984). */
+static bool is_soa_again(struct transaction *transaction, const struct write *write)
+{
+	struct buf *soa = &transaction->soa;
+
+	if (write->kind != WRITE_FEED || strcmp(write_param(write, 2), "SOA") != 0)
+		return false;
+	if (soa->len > 0)
+		return soa->len == write->text.len &&
+		       memcmp(soa->data, write->text.data, soa->len) == 0;
+	buf_add(soa, write->text.data, write->text.len);
+	return false;
+}
+
 enum transaction_outcome transaction_do(
 	struct transaction *transaction, struct write *write, write_done_fn fn, void *arg)
 {
 	if (transaction_problem(transaction) != NULL) {
 		write_fini(write);
 		return TRANSACTION_FAILED;
+	}
+	if (is_soa_again(transaction, write)) {
+		write_fini(write);
+		return TRANSACTION_DONE;
 	}
 	transaction->fn = fn;
 	transaction->arg = arg;

@@ -1,6 +1,6 @@
 package Csdns::Nsd;
 
-# NSD as a secondary.
+# NSD, as a secondary or as a primary. Unlike named it takes any address of the loopback network.
 
 use strict;
 use warnings;
@@ -10,6 +10,12 @@ use parent 'Csdns::NameServer';
 use constant { PROGRAM => 'nsd', CONF => 'nsd.conf' };
 
 sub ARGUMENTS { return ('-d', '-c') }
+
+# What all makes take, and zones => { 'a.test' => "text of a zone file" }, notify => [ports on 127.0.0.1].
+sub new {
+    my ($class, %args) = @_;
+    return $class->SUPER::new(zones => {}, notify => [], %args);
+}
 
 sub _conf {
     my ($self) = @_;
@@ -42,6 +48,11 @@ zone:
     allow-notify: 127.0.0.1 $key
     provide-xfr: 127.0.0.1 NOKEY
 CONF
+    }
+    my $notify = join '', map {"    notify: 127.0.0.1\@$_ NOKEY\n    outgoing-interface: $self->{address}\n"} @{ $self->{notify} };
+    for my $zone (sort keys %{ $self->{zones} }) {
+        $self->write_file("$zone.zone", $self->{zones}{$zone});
+        $conf .= qq(zone:\n    name: "$zone"\n    zonefile: "$zone.zone"\n    provide-xfr: 127.0.0.0/8 NOKEY\n$notify);
     }
     return $conf;
 }

@@ -14,6 +14,7 @@ use Csdns::Csdnsd;
 use Csdns::Pdns;
 use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs);
+use Csdns::Wait qw(try_until);
 
 my @SIDES = qw(remote gpgsql);
 
@@ -77,6 +78,28 @@ sub same_tables {
     for my $side (@SIDES) { $found{$side} = join "\n", map { "-- $_\n" . $self->table($side, $_) } @names }
     return is $found{remote}, $found{gpgsql}, "$what: the same in the tables";
 }
+
+sub serial {
+    my ($self, $side, $zone) = @_;
+    return $self->{cluster}->psql($side, "SELECT split_part(content, ' ', 3) FROM records WHERE type = 'SOA' AND name = '$zone'");
+}
+
+# The zone comes by transfer, with this serial, on both sides.
+sub arrives {
+    my ($self, $what, $zone, $serial) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    for my $side (@SIDES) {
+        try_until { $self->serial($side, $zone) eq $serial } 20;
+        is $self->serial($side, $zone), $serial, "$what: has come ($side)";
+    }
+    return;
+}
+
+# The port of each, for whoever notifies them.
+sub ports { my ($self) = @_; return [map { $self->{$_}->port } @SIDES] }
+
+# Has them transfer a zone.
+sub retrieve { my ($self, $zone) = @_; $self->{$_}->control("RETRIEVE $zone") for @SIDES; return }
 
 # Gives the command to both; the outcome must be the same, and the tables.
 sub pdnsutil {
