@@ -67,6 +67,19 @@ static const struct option_spec specs[] = {
 		.help = "control socket of a PowerDNS that caches what it gets from csdnsd: it is "
 			"told "
 			"at once what to forget; may be given several times"},
+	{.name = "pdns-api",
+		.type = OPTION_LIST,
+		.offset = FIELD(pdns_apis),
+		.value = "URL",
+		.help = "web server of the PowerDNS whose pdns-control has the same place in "
+			"order, "
+			"such as http://127.0.0.1:8081: it looks at zones that come or go one by "
+			"one, instead of reading the list of all"},
+	{.name = "pdns-api-key-file",
+		.type = OPTION_STRING,
+		.offset = FIELD(pdns_api_key_file),
+		.value = "FILE",
+		.help = "file with the api-key of these web servers"},
 	{.name = "pdns-purge-repeat",
 		.type = OPTION_STRING,
 		.offset = FIELD(pdns_purge_repeat),
@@ -196,29 +209,66 @@ static int check_db(const char *db, struct option_error *error)
 	return 0;
 }
 
-static int check_purge(const struct settings *settings, struct option_error *error)
+static int refuse(
+	struct option_error *error, const char *name, const char *value, const char *problem)
+{
+	(void)snprintf(error->text, sizeof(error->text), "could not use %s \"%.200s\": %s", name,
+		value, problem);
+	return -1;
+}
+
+/* "a, b, c" of a list that is refused as a whole. */
+static const char *joined(const struct option_list *list, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < list->n && len < size; i++)
+		len += (size_t)snprintf(
+			text + len, size - len, "%s%s", i == 0 ? "" : ", ", list->items[i]);
+	return text;
+}
+
+static int check_api(struct settings *settings, struct option_error *error)
+{
+	const char *file = settings->pdns_api_key_file;
+	char text[200];
+	const char *problem = purge_check_apis(&settings->pdns_apis, settings->pdns_controls.n);
+
+	if (problem != NULL)
+		return refuse(error, "pdns-api", joined(&settings->pdns_apis, text, sizeof(text)),
+			problem);
+	if (settings->pdns_apis.n == 0)
+		return 0;
+	if (file == NULL)
+		return refuse(error, "pdns-api", settings->pdns_apis.items[0],
+			"pdns-api-key-file is not given");
+	problem = zone_flush_read_key(file, settings->pdns_api_key);
+	return problem == NULL ? 0 : refuse(error, "pdns-api-key-file", file, problem);
+}
+
+static int check_purge(struct settings *settings, struct option_error *error)
 {
 	struct purge_settings purge;
+	char text[200];
 	const char *problem = purge_check_controls(&settings->pdns_controls);
 
-	if (problem != NULL) {
-		(void)snprintf(error->text, sizeof(error->text),
-			"could not use the paths of pdns-control: %s", problem);
-		return -1;
-	}
+	if (problem != NULL)
+		return refuse(error, "pdns-control",
+			joined(&settings->pdns_controls, text, sizeof(text)), problem);
 	problem = purge_parse_repeats(settings->pdns_purge_repeat, &purge);
-	if (problem != NULL) {
-		(void)snprintf(error->text, sizeof(error->text),
-			"could not use pdns-purge-repeat \"%.200s\": %s",
-			settings->pdns_purge_repeat, problem);
-		return -1;
-	}
-	return 0;
+	if (problem != NULL)
+		return refuse(error, "pdns-purge-repeat", settings->pdns_purge_repeat, problem);
+	return check_api(settings, error);
 }
 
 struct purge_settings settings_purge(const struct settings *settings)
 {
-	struct purge_settings purge = {.controls = &settings->pdns_controls};
+	struct purge_settings purge = {
+		.controls = &settings->pdns_controls,
+		.apis = &settings->pdns_apis,
+		.api_key = settings->pdns_api_key,
+	};
 
 	if (purge_parse_repeats(settings->pdns_purge_repeat, &purge) != NULL)
 		purge.n_repeats = 0; /* they have been checked */
@@ -274,6 +324,7 @@ int settings_make(struct settings *settings, uid_t **allowed, int argc, char **a
 void settings_fini(struct settings *settings)
 {
 	options_fini(specs, settings);
+	explicit_bzero(settings->pdns_api_key, sizeof(settings->pdns_api_key));
 }
 
 static bool same(const char *a, const char *b)

@@ -7,6 +7,7 @@
 
 #include "base/options.h"
 #include "serve/purge.h"
+#include "serve/zone_flush.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,9 @@ struct settings {
 	char *socket_group;
 	struct option_list allow_users;
 	struct option_list pdns_controls;
+	struct option_list pdns_apis;
+	char *pdns_api_key_file;
+	char pdns_api_key[ZONE_FLUSH_KEY_MAX]; /* what is in that file */
 	char *pdns_purge_repeat;
 	char *log_level;
 	long poll_ms;

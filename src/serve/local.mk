@@ -10,5 +10,6 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/purge_repeat.c src/serve/purge_repeat.h \
 	src/serve/purge_set.c src/serve/purge_set.h \
 	src/serve/purge_target.c src/serve/purge_target.h \
+	src/serve/zone_flush.c src/serve/zone_flush.h \
 	src/serve/notify.c src/serve/notify.h \
 	src/serve/status.c src/serve/status.h

@@ -2,6 +2,7 @@
 
 #include "serve/control.h"
 #include "serve/purge_repeat.h"
+#include "serve/zone_flush.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,17 @@ const char *purge_check_controls(const struct option_list *controls)
 				return "it is there twice";
 	}
 	return NULL;
+}
+
+const char *purge_check_apis(const struct option_list *apis, size_t n_controls)
+{
+	const char *problem = NULL;
+
+	if (apis->n > n_controls)
+		return "there are more of them than of pdns-control";
+	for (size_t i = 0; i < apis->n && problem == NULL; i++)
+		problem = zone_flush_check(apis->items[i]);
+	return problem;
 }
 
 /* ---- telling ---- */
@@ -172,9 +184,10 @@ static struct purge_target *find_target(struct purge *purge, const char *control
 }
 
 /* Nobody knows what it has cached. */
-static struct purge_target *make_target(struct purge *purge, const char *control)
+static struct purge_target *make_target(
+	struct purge *purge, const struct purge_target_settings *settings)
 {
-	struct purge_target *target = purge_target_new(purge->base, control, repeat_later, purge);
+	struct purge_target *target = purge_target_new(purge->base, settings, repeat_later, purge);
 	struct purge_set all;
 
 	if (target == NULL)
@@ -186,16 +199,31 @@ static struct purge_target *make_target(struct purge *purge, const char *control
 	return target;
 }
 
-static bool set_targets(struct purge *purge, const struct option_list *controls)
+/* One that is there, with the web server as it is now, or a new one. */
+static struct purge_target *find_or_make(
+	struct purge *purge, const struct purge_settings *settings, size_t i)
 {
+	struct purge_target_settings one = {
+		.control = settings->controls->items[i],
+		.api = i < settings->apis->n ? settings->apis->items[i] : NULL,
+		.api_key = settings->api_key,
+	};
+	struct purge_target *target = find_target(purge, one.control);
+
+	if (target == NULL)
+		return make_target(purge, &one);
+	return purge_target_set_api(target, one.api, one.api_key) ? target : NULL;
+}
+
+static bool set_targets(struct purge *purge, const struct purge_settings *settings)
+{
+	const struct option_list *controls = settings->controls;
 	struct purge_target **targets = calloc(controls->n + 1, sizeof(struct purge_target *));
 
 	if (targets == NULL)
 		return false;
 	for (size_t i = 0; i < controls->n; i++) {
-		targets[i] = find_target(purge, controls->items[i]);
-		if (targets[i] == NULL)
-			targets[i] = make_target(purge, controls->items[i]);
+		targets[i] = find_or_make(purge, settings, i);
 		if (targets[i] == NULL) {
 			free_others(targets, i, purge->targets, purge->n_targets);
 			return false;
@@ -216,7 +244,7 @@ struct purge *purge_new(struct event_base *base, const struct purge_settings *se
 	purge->base = base;
 	purge_set_init(&purge->names);
 	purge_set_init(&purge->zones);
-	if (!set_targets(purge, settings->controls) || !set_repeats(purge, settings)) {
+	if (!set_targets(purge, settings) || !set_repeats(purge, settings)) {
 		purge_free(purge);
 		return NULL;
 	}
@@ -236,7 +264,7 @@ void purge_free(struct purge *purge)
 
 int purge_reload(struct purge *purge, const struct purge_settings *settings)
 {
-	if (!set_targets(purge, settings->controls) || !set_repeats(purge, settings))
+	if (!set_targets(purge, settings) || !set_repeats(purge, settings))
 		return -1;
 	return 0;
 }

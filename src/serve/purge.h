@@ -18,7 +18,10 @@
 struct purge;
 
 struct purge_settings {
-	const struct option_list *controls;    /* paths of control sockets; borrowed for the call */
+	/* These are borrowed for the call. */
+	const struct option_list *controls;    /* paths of control sockets */
+	const struct option_list *apis;	       /* URLs of the web servers of the first of them */
+	const char *api_key;		       /* theirs */
 	int64_t repeats_ms[PURGE_REPEATS_MAX]; /* how long after a purge it is repeated */
 	size_t n_repeats;
 };
@@ -27,8 +30,10 @@ struct purge_settings {
  * wrong. */
 const char *purge_parse_repeats(const char *text, struct purge_settings *settings)
 	__attribute__((warn_unused_result));
-/* NULL, or what is wrong with the paths. */
+/* NULL, or what is wrong with the paths; with the URLs. */
 const char *purge_check_controls(const struct option_list *controls)
+	__attribute__((warn_unused_result));
+const char *purge_check_apis(const struct option_list *apis, size_t n_controls)
 	__attribute__((warn_unused_result));
 
 /* The settings have been checked. NULL when memory is out. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "pg/events.h"
 #include "serve/control.h"
+#include "serve/zone_flush.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,18 +14,34 @@
 /* Between attempts. */
 #define PAUSE_FIRST_MS 20
 #define PAUSE_MAX_MS   1000
-/* For the answer to a PURGE; to REDISCOVER, which reads all zones. */
-#define PURGE_MS      5000
+/* For an answer; to REDISCOVER, which reads all zones. */
+#define ANSWER_MS     5000
 #define REDISCOVER_MS 60000
 /* PowerDNS hears nothing while it reads the list of zones: for so many times as long it is not
  * asked to again. */
-#define REDISCOVER_REST	      4
-#define REDISCOVER_REFUSED_MS 1000
+#define REDISCOVER_REST 4
+/* When it could not read the list: doubled each time. */
+#define REFUSED_FIRST_MS 1000
+#define REFUSED_MAX_MS	 300000
+/* A PowerDNS that starts reads the list of zones itself, and 4.7 to 5.1 abort when REDISCOVER comes
+ * while they do. It has no zones then; one that has run for so many seconds has come to its end. */
+#define STARTING_S	 3
+#define STARTING_LOOK_MS 50
+/* So many zones are flushed one by one, a ms each, before reading all of them is considered. */
+#define FLUSH_ALWAYS 100
 
-enum command { COMMAND_NONE, COMMAND_PURGE, COMMAND_REDISCOVER };
+enum command {
+	COMMAND_NONE,
+	COMMAND_PURGE,
+	COMMAND_SIZE,	/* how many zones does it know? */
+	COMMAND_UPTIME, /* has it just been started? */
+	COMMAND_REDISCOVER,
+};
 
 struct purge_target {
 	struct control *control;
+	struct zone_flush *flush; /* NULL without a web server */
+	struct event_base *base;
 	purge_target_fn fn;
 	void *arg;
 	enum command command;	  /* under way */
@@ -38,6 +55,7 @@ struct purge_target {
 	int64_t sent_ms;		 /* when the command under way was sent */
 	int64_t pause_ms;		 /* before the next attempt, should this one fail */
 	int64_t rest_until_ms;		 /* no REDISCOVER before that */
+	int64_t refused_ms;		 /* of rest after a REDISCOVER that failed */
 	int64_t lost_ms;		 /* when it was lost */
 	bool is_pausing;
 	bool is_zones_turn; /* REDISCOVER before the next PURGE, so that neither waits for ever */
@@ -139,7 +157,7 @@ static bool send_purge(struct purge_target *target)
 	if (!purge_set_print(
 		    &target->purging, &target->at, control_line(target->control), &target->counts))
 		return false;
-	send_line(target, COMMAND_PURGE, PURGE_MS);
+	send_line(target, COMMAND_PURGE, ANSWER_MS);
 	return true;
 }
 
@@ -154,11 +172,23 @@ static void begin_purge(struct purge_target *target)
 	(void)send_purge(target);
 }
 
+static void ask_size(struct purge_target *target)
+{
+	target->is_zones_turn = false;
+	BUF_ADD_LIT(control_line(target->control), "SHOW zone-cache-size\n");
+	send_line(target, COMMAND_SIZE, ANSWER_MS);
+}
+
+static void ask_uptime(struct purge_target *target)
+{
+	BUF_ADD_LIT(control_line(target->control), "SHOW uptime\n");
+	send_line(target, COMMAND_UPTIME, ANSWER_MS);
+}
+
 static void begin_rediscover(struct purge_target *target)
 {
 	struct purge_set spare = target->rediscovering;
 
-	target->is_zones_turn = false;
 	target->rediscovering = target->zones;
 	target->zones = spare;
 	BUF_ADD_LIT(control_line(target->control), "REDISCOVER\n");
@@ -174,7 +204,7 @@ static void step(struct purge_target *target)
 	if (target->command != COMMAND_NONE || target->is_pausing)
 		return;
 	if (may_rediscover && (target->is_zones_turn || purge_set_is_empty(&target->pending)))
-		begin_rediscover(target);
+		ask_size(target);
 	else if (!purge_set_is_empty(&target->pending))
 		begin_purge(target);
 	else if (wants_zones)
@@ -225,35 +255,68 @@ static void on_purged(struct purge_target *target, const char *reply)
 
 /* What PowerDNS has cached about a zone that it did not know, or should not know any more, is wrong
  * only now. */
-static void purge_zones(struct purge_target *target)
+static void purge_zones(struct purge_target *target, const struct purge_set *zones)
 {
-	struct purge_set zones;
+	struct purge_set suffixes;
 
-	purge_set_init(&zones);
-	purge_set_merge_suffixes(&zones, &target->rediscovering);
-	merge_pending(target, &zones);
-	target->fn(target->arg, &zones);
-	purge_set_fini(&zones);
+	purge_set_init(&suffixes);
+	purge_set_merge_suffixes(&suffixes, zones);
+	merge_pending(target, &suffixes);
+	target->fn(target->arg, &suffixes);
+	purge_set_fini(&suffixes);
+}
+
+static void on_size(struct purge_target *target, const char *reply)
+{
+	uint64_t zones = 0;
+
+	set_back(target);
+	target->command = COMMAND_NONE;
+	if (parse_count(reply, &zones) && zones > 0)
+		begin_rediscover(target);
+	else
+		ask_uptime(target);
+}
+
+static void on_uptime(struct purge_target *target, const char *reply)
+{
+	uint64_t seconds = 0;
+
+	target->command = COMMAND_NONE;
+	if (parse_count(reply, &seconds) && seconds < STARTING_S) {
+		target->rest_until_ms = clock_ms() + STARTING_LOOK_MS;
+		step(target);
+	} else {
+		begin_rediscover(target);
+	}
+}
+
+static void rediscover_refused(struct purge_target *target, const char *reply)
+{
+	target->status.failed++;
+	take_back(target);
+	target->rest_until_ms += target->refused_ms;
+	log_warning("PowerDNS at \"%s\" could not read the list of zones: %s; again in %" PRId64
+		    " ms",
+		control_path(target->control), reply, target->rest_until_ms - clock_ms());
+	target->refused_ms =
+		target->refused_ms * 2 > REFUSED_MAX_MS ? REFUSED_MAX_MS : target->refused_ms * 2;
 }
 
 static void on_rediscovered(struct purge_target *target, const char *reply)
 {
 	int64_t now = clock_ms();
 
-	set_back(target);
 	target->status.rediscover_ms = now - target->sent_ms;
 	target->rest_until_ms = now + target->status.rediscover_ms * REDISCOVER_REST;
 	if (strncmp(reply, "Ok", 2) == 0) {
 		target->status.rediscovers++;
+		target->refused_ms = REFUSED_FIRST_MS;
 		target->command = COMMAND_NONE;
-		purge_zones(target);
+		purge_zones(target, &target->rediscovering);
 		purge_set_reset(&target->rediscovering);
 	} else {
-		log_warning("PowerDNS at \"%s\" could not read the list of zones: %s",
-			control_path(target->control), reply);
-		target->status.failed++;
-		target->rest_until_ms += REDISCOVER_REFUSED_MS;
-		take_back(target);
+		rediscover_refused(target, reply);
 	}
 	step(target);
 }
@@ -267,15 +330,69 @@ static void on_done(void *arg, const char *reply, const char *problem)
 		fail(target, problem);
 	} else if (target->command == COMMAND_PURGE) {
 		on_purged(target, reply);
+	} else if (target->command == COMMAND_SIZE) {
+		on_size(target, reply);
+	} else if (target->command == COMMAND_UPTIME) {
+		on_uptime(target, reply);
 	} else {
 		on_rediscovered(target, reply);
 	}
 }
 
+/* ---- the web server ---- */
+
+static void on_flushed(void *arg, const uint8_t *wire, size_t len)
+{
+	struct purge_target *target = arg;
+	struct purge_set zone;
+
+	if (target->status.is_api_lost)
+		log_notice("PowerDNS at \"%s\" looks at single zones again",
+			control_path(target->control));
+	target->status.is_api_lost = false;
+	target->status.flushes++;
+	purge_set_init(&zone);
+	purge_set_add(&zone, wire, len, false);
+	purge_zones(target, &zone);
+	purge_set_fini(&zone);
+	purge_target_send(target);
+}
+
+static void on_flush_failed(void *arg, const struct purge_set *zones, const char *problem)
+{
+	struct purge_target *target = arg;
+
+	if (!target->status.is_api_lost)
+		log_warning("PowerDNS at \"%s\" cannot be asked to look at single zones: its web "
+			    "server: %s; it reads all of them instead",
+			control_path(target->control), problem);
+	target->status.is_api_lost = true;
+	target->status.flush_failed++;
+	purge_set_merge(&target->zones, zones);
+	purge_target_send(target);
+}
+
+static const struct zone_flush_handlers flush_handlers = {
+	.on_flushed = on_flushed,
+	.on_failed = on_flush_failed,
+};
+
+/* Is looking at these one by one, a ms each, better than reading all? It leaves PowerDNS free for
+ * other purges meanwhile. */
+static bool wants_flush(const struct purge_target *target, const struct purge_set *zones)
+{
+	int64_t limit = target->status.rediscover_ms > FLUSH_ALWAYS ? target->status.rediscover_ms
+								    : FLUSH_ALWAYS;
+
+	if (target->flush == NULL || zones->is_all)
+		return false;
+	return (int64_t)zone_flush_pending(target->flush) + zones->n <= limit;
+}
+
 /* ---- for the owner ---- */
 
-struct purge_target *purge_target_new(
-	struct event_base *base, const char *control, purge_target_fn fn, void *arg)
+struct purge_target *purge_target_new(struct event_base *base,
+	const struct purge_target_settings *settings, purge_target_fn fn, void *arg)
 {
 	struct purge_target *target = calloc(1, sizeof(*target));
 
@@ -285,16 +402,35 @@ struct purge_target *purge_target_new(
 	purge_set_init(&target->purging);
 	purge_set_init(&target->zones);
 	purge_set_init(&target->rediscovering);
+	target->base = base;
 	target->fn = fn;
 	target->arg = arg;
 	target->pause_ms = PAUSE_FIRST_MS;
-	target->control = control_new(base, control, on_done, target);
+	target->refused_ms = REFUSED_FIRST_MS;
+	target->control = control_new(base, settings->control, on_done, target);
 	target->timer = evtimer_new(base, on_timer, target);
-	if (target->control == NULL || target->timer == NULL) {
+	if (target->control == NULL || target->timer == NULL ||
+		!purge_target_set_api(target, settings->api, settings->api_key)) {
 		purge_target_free(target);
 		return NULL;
 	}
 	return target;
+}
+
+bool purge_target_set_api(struct purge_target *target, const char *api, const char *api_key)
+{
+	struct zone_flush *flush = NULL;
+
+	if (api != NULL)
+		flush = zone_flush_new(target->base, api, api_key, &flush_handlers, target);
+	if (api != NULL && flush == NULL)
+		return false;
+	if (target->flush != NULL)
+		zone_flush_take(target->flush, &target->zones);
+	zone_flush_free(target->flush);
+	target->flush = flush;
+	target->status.is_api_lost = false;
+	return true;
 }
 
 void purge_target_free(struct purge_target *target)
@@ -302,6 +438,7 @@ void purge_target_free(struct purge_target *target)
 	if (target == NULL)
 		return;
 	control_free(target->control);
+	zone_flush_free(target->flush);
 	event_drop(target->timer);
 	purge_set_fini(&target->pending);
 	purge_set_fini(&target->purging);
@@ -322,7 +459,10 @@ void purge_target_add(struct purge_target *target, const struct purge_set *names
 
 void purge_target_add_zones(struct purge_target *target, const struct purge_set *zones)
 {
-	purge_set_merge(&target->zones, zones);
+	if (wants_flush(target, zones))
+		zone_flush_add(target->flush, zones);
+	else
+		purge_set_merge(&target->zones, zones);
 }
 
 void purge_target_send(struct purge_target *target)
@@ -342,5 +482,9 @@ void purge_target_get_status(const struct purge_target *target, struct purge_tar
 	status->control = control_path(target->control);
 	status->pending = (size_t)target->pending.n + target->purging.n;
 	status->is_all_pending = target->pending.is_all || target->purging.is_all;
-	status->zones_pending = (size_t)target->zones.n + target->rediscovering.n;
+	status->zones_pending = (size_t)target->zones.n + target->rediscovering.n +
+				target->zones.is_all + target->rediscovering.is_all;
+	status->has_api = target->flush != NULL;
+	if (target->flush != NULL)
+		status->zones_pending += zone_flush_pending(target->flush);
 }

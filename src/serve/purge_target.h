@@ -33,17 +33,30 @@ struct purge_target_status {
 	size_t pending;	       /* names that are to be told */
 	bool is_all_pending;
 	size_t zones_pending; /* zones that came or went, and PowerDNS has not heard of */
+	bool has_api;
+	bool is_api_lost;      /* the last request was not answered as it should be */
+	uint64_t flushes;      /* zones that PowerDNS looked at through its web server */
+	uint64_t flush_failed; /* requests to it that failed */
+};
+
+struct purge_target_settings {
+	const char *control; /* path of the control socket */
+	const char *api;     /* URL of the web server, or NULL */
+	const char *api_key; /* or NULL */
 };
 
 /* Names that were purged again because the list of zones has changed, for whoever repeats purges.
  */
 typedef void (*purge_target_fn)(void *arg, const struct purge_set *names);
 
-/* The path is copied. NULL when memory is out or the path is too long. */
-struct purge_target *purge_target_new(
-	struct event_base *base, const char *control, purge_target_fn fn, void *arg);
+/* The settings have been checked, and are copied. NULL when memory is out. */
+struct purge_target *purge_target_new(struct event_base *base,
+	const struct purge_target_settings *settings, purge_target_fn fn, void *arg);
 void purge_target_free(struct purge_target *target);
 const char *purge_target_control(const struct purge_target *target);
+/* Another web server or key, or none; its work is done by reading all zones. False when memory is
+ * out. */
+bool purge_target_set_api(struct purge_target *target, const char *api, const char *api_key);
 
 /* Both take effect with purge_target_send. Zones came or went; with is_all PowerDNS' list of zones
  * is wrong in an unknown way. */

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* Of all PowerDNS together: `csdns_…` metrics have them one by one. */
+/* Of all PowerDNS together. */
 static void purge_text(struct buf *text, const struct purge *purge)
 {
 	struct purge_target_status sum = {.control = NULL};
@@ -20,6 +20,7 @@ static void purge_text(struct buf *text, const struct purge *purge)
 		sum.removed += one.removed;
 		sum.failed += one.failed;
 		sum.rediscovers += one.rediscovers;
+		sum.flushes += one.flushes;
 		sum.pending += one.pending + one.is_all_pending;
 		sum.zones_pending += one.zones_pending;
 	}
@@ -34,6 +35,7 @@ static void purge_text(struct buf *text, const struct purge *purge)
 	buf_printf(text, "purge_zones_pending %zu\n", sum.zones_pending);
 	buf_printf(text, "purge_repeated %" PRIu64 "\n", purge_repeated(purge));
 	buf_printf(text, "rediscovers %" PRIu64 "\n", sum.rediscovers);
+	buf_printf(text, "zone_flushes %" PRIu64 "\n", sum.flushes);
 }
 
 void status_text(struct buf *text, const struct feed *feed, const struct server *server,

@@ -8,6 +8,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use IO::Select;
+use IO::Socket::UNIX;
 use Test::More;
 
 use Csdns::Cluster;
@@ -32,6 +34,14 @@ my $dbh = $cluster->dbh('store');
 
 my @dirs = map { temp_dir() } 1 .. 2;
 my @sockets = map {"$_/pdns.controlsocket"} @dirs;
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!";
+    print {$file} $text;
+    close $file or die "$path: $!";
+    return;
+}
 
 sub sql { my ($text, @values) = @_; $dbh->do($text, undef, @values); return }
 
@@ -179,6 +189,7 @@ visible $pdns[1], 'after its return', ['www.d.test', 'A'], 'NOERROR 192.0.2.70',
     q{UPDATE records SET content = '192.0.2.71' WHERE name = 'www.d.test'}, 'NOERROR 192.0.2.71';
 
 # csdnsd itself starts anew: what changed meanwhile is forgotten.
+wait_until { $quiet->() } 20, 'the last repeat';
 is answer($pdns, 'www.d.test', 'A'), 'NOERROR 192.0.2.71', 'cached' for 1 .. 2;
 $csdnsd->stop;
 sql(q{UPDATE records SET content = '192.0.2.72' WHERE name = 'www.d.test'});
@@ -188,5 +199,92 @@ $csdnsd->spawn;
 answers $pdns, 'www.d.test', 'NOERROR 192.0.2.72', 'a start purges';
 answers $pdns, 'www.e.test', 'NOERROR 192.0.2.73', 'and the list of zones is read again';
 
+is $csdnsd->stop, 0, 'no leak, no complaint';
+$_->stop for @pdns;
+
+# A control socket that is not PowerDNS': takes commands and says what the test wants.
+my $fake = IO::Socket::UNIX->new(Local => "$dirs[0]/fake", Listen => 10) or die "fake: $!";
+my $reload = "$dirs[0]/csdnsd.conf";
+write_file($reload, "pdns-control = $dirs[0]/fake\n");
+$csdnsd = Csdns::Csdnsd->start(
+    db => $cluster->conninfo('store', 'pdns'), config => $reload, pdns_purge_repeat => 'none',
+);
+
+# Waits for the next command; answers it, if there is an answer.
+sub command {
+    my ($answer) = @_;
+    my $line = '';
+    wait_until { IO::Select->new($fake)->can_read(0) } 10, 'a command';
+    my $peer = $fake->accept;
+    wait_until { IO::Select->new($peer)->can_read(0) && sysread($peer, $line, 1 << 20, length $line); $line =~ /\n/ } 10, 'all of it';
+    $peer->autoflush(1);
+    local $SIG{PIPE} = 'IGNORE';
+    print {$peer} $answer if defined $answer;
+    return wantarray ? ($line, $peer) : $line;
+}
+
+is command('17'), "PURGE\n", 'a start purges everything';
+is command('3'), "SHOW zone-cache-size\n", 'and wants the list of zones to be read';
+is command('Ok'), "REDISCOVER\n", 'in this order';
+is command('2'), "PURGE\n", 'and everything once more after that';
+wait_until { nothing_pending() } 5, 'nothing to be pending';
+is $csdnsd->status->{purge_removed}, 19, 'what PowerDNS removed is counted';
+
+sql(q{UPDATE records SET content = '192.0.2.80' WHERE name = 'www.a.test'});
+my ($first, $hanging) = command(undef);
+like $first, qr/\APURGE (?:\S+ )*www\.a\.test\.(?: \S+)*\n\z/, 'a change';
+like $first, qr/ alias\.a\.test\./, 'what points there is in it';
+for my $i (1 .. 20) {
+    sql(q{UPDATE records SET content = ? WHERE name IN ('www.a.test', 'other.a.test')}, "192.0.2.$i");
+    $csdnsd->wait_current($dbh);
+}
+my $remote = $csdnsd->remote;
+my $began = now_s();
+ok $remote->call('setDomainMetadata', name => 'a.test.', kind => 'X-TEST', value => ['1']), 'a write of PowerDNS';
+cmp_ok now_s() - $began, '<', 1, 'it does not wait for the purge';
+print {$hanging} '1';
+close $hanging;
+my $second = command('1');
+like $second, qr/ other\.a\.test\.(?: |$)/, 'what came meanwhile is one command';
+is scalar(() = $second =~ / www\.a\.test\./g), 1, 'with each name once';
+wait_until { nothing_pending() } 5, 'nothing to be pending';
+
+# Answers that are none are told again, and again.
+my $failed = $csdnsd->status->{purge_failed};
+sql(q{UPDATE records SET content = '192.0.2.81' WHERE name = 'www.a.test'});
+my @answers = ('', 'x', '-1', '99999999999999999999999', "1\n2", '1' x 300_000);
+my @told = map { scalar command($_) } @answers;
+like $_, qr/ www\.a\.test\./, 'told again' for @told;
+wait_until { $csdnsd->status->{purge_failed} == $failed + @answers } 5, 'all of them to have failed';
+is $csdnsd->status->{purge_lost}, 1, 'it counts as lost';
+like command("5 \n"), qr/ www\.a\.test\./, 'told again';
+wait_until { nothing_pending() } 5, 'nothing to be pending';
+pass 'an answer ends it';
+
+# More than can be kept: everything.
+close $fake;
+unlink "$dirs[0]/fake";
+for my $block (1 .. 21) {
+    sql(q{WITH d AS (INSERT INTO domains (name, type) SELECT 'z' || i || '.test', 'NATIVE' FROM generate_series(?::int, ?::int) i RETURNING id, name)
+        INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'TXT', '"x"', 600 FROM d}, 1000 * $block, 1000 * $block + 999);
+}
+$csdnsd->wait_log(qr/\Q$dirs[0]\E\/fake" has more than 20000 names to forget: it forgets everything/, 30);
+$fake = IO::Socket::UNIX->new(Local => "$dirs[0]/fake", Listen => 10) or die "fake: $!";
+is command('1'), "PURGE\n", 'more than can be kept is everything';
+is command('0'), "SHOW zone-cache-size\n", 'the zones as well';
+is command('1'), "SHOW uptime\n", 'which it may be reading just now';
+is command('0'), "SHOW zone-cache-size\n", 'so it is asked again';
+is command('3'), "SHOW uptime\n", 'until it is old enough';
+is command('out of order'), "REDISCOVER\n", 'and reads it';
+$csdnsd->wait_log(qr/could not read the list of zones: out of order/);
+$csdnsd->wait_log(qr/fake" takes purges again/);
+
+# The configuration names another one.
+my $other = IO::Socket::UNIX->new(Local => "$dirs[0]/other", Listen => 10) or die "other: $!";
+write_file($reload, "pdns-control = $dirs[0]/other\n");
+close $fake;
+$fake = $other;
+$csdnsd->reload;
+is command('1'), "PURGE\n", 'a new one forgets everything';
 is $csdnsd->stop, 0, 'no leak, no complaint';
 done_testing;
