@@ -4,6 +4,7 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/server.c src/serve/server.h \
 	src/serve/batch.c src/serve/batch.h \
 	src/serve/conn.c src/serve/conn.h \
+	src/serve/exchange.c src/serve/exchange.h \
 	src/serve/listener.c src/serve/listener.h \
 	src/serve/control.c src/serve/control.h \
 	src/serve/purge.c src/serve/purge.h \

@@ -37,8 +37,8 @@ static void refuse(struct server *server, int fd, const char *peer, const char *
 {
 	struct log_about about = {.peer = peer};
 
-	server->shared.status.refused++;
-	if (conn_log_is_allowed(&server->shared))
+	server->shared.all.status.refused++;
+	if (exchange_log_is_allowed(&server->shared.all))
 		log_line(LOG_LEVEL_WARNING, &about, "connection refused: %s", why);
 	(void)close(fd);
 }
@@ -55,11 +55,11 @@ static void take(struct server *server, int fd)
 		refuse(server, fd, text, "its user is not allowed");
 		return;
 	}
-	if (server->shared.status.connections >= server->shared.settings.max_connections) {
+	if (server->shared.all.status.connections >= server->shared.settings.max_connections) {
 		refuse(server, fd, text, "there are too many");
 		return;
 	}
-	server->shared.status.accepted++;
+	server->shared.all.status.accepted++;
 	if (conn_new(&server->shared, fd, text) == NULL)
 		log_error("connection refused: out of memory");
 }
@@ -101,14 +101,14 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 
 	if (server == NULL)
 		return NULL;
-	server->shared.base = base;
+	server->shared.all.base = base;
 	server->shared.settings = *settings;
-	server->shared.writer = writers->writer;
-	server->shared.transactions = writers->transactions;
-	server->shared.protocol.listing_first = LISTING_FIRST;
+	server->shared.all.writer = writers->writer;
+	server->shared.all.transactions = writers->transactions;
+	server->shared.all.protocol.listing_first = LISTING_FIRST;
 	server->accepting = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->pause = evtimer_new(base, on_pause, server);
-	if (!batch_init(&server->shared.batch, base, &server->shared.protocol) ||
+	if (!batch_init(&server->shared.batch, base, &server->shared.all.protocol) ||
 		server->accepting == NULL || server->pause == NULL ||
 		event_add(server->accepting, NULL) < 0) {
 		server_free(server);
@@ -131,45 +131,46 @@ void server_free(struct server *server)
 
 struct protocol *server_protocol(struct server *server)
 {
-	return &server->shared.protocol;
+	return &server->shared.all.protocol;
 }
 
 void server_set_mirror(struct server *server, struct mirror *mirror)
 {
-	server->shared.protocol.mirror = mirror;
-}
-
-static void each(struct server *server, void (*fn)(struct conn *))
-{
-	struct conn *next;
-
-	for (struct conn *conn = server->shared.conns; conn != NULL; conn = next) {
-		next = conn_next(conn); /* fn may free this one, and no other */
-		fn(conn);
-	}
+	server->shared.all.protocol.mirror = mirror;
 }
 
 void server_reached(struct server *server, uint64_t version)
 {
-	server->shared.version = version;
-	each(server, conn_on_version);
+	struct exchange *next;
+
+	server->shared.all.version = version;
+	for (struct exchange *exchange = server->shared.all.first; exchange != NULL;
+		exchange = next) {
+		next = exchange->next; /* this one may go, and no other */
+		exchange_on_version(exchange);
+	}
 }
 
 void server_drain(struct server *server)
 {
+	struct conn *next;
+
 	server->shared.is_draining = true;
 	(void)event_del(server->accepting);
 	(void)evtimer_del(server->pause);
-	each(server, conn_drain);
+	for (struct conn *conn = server->shared.conns; conn != NULL; conn = next) {
+		next = conn_next(conn); /* this one may go, and no other */
+		conn_drain(conn);
+	}
 }
 
 bool server_is_drained(const struct server *server)
 {
-	return server->shared.conns == NULL;
+	return server->shared.conns == NULL && (server->web == NULL || web_is_drained(server->web));
 }
 
 void server_get_status(const struct server *server, struct server_status *status)
 {
-	*status = server->shared.status;
-	status->transactions = transactions_open(server->shared.transactions);
+	*status = server->shared.all.status;
+	status->transactions = transactions_open(server->shared.all.transactions);
 }

@@ -1,0 +1,271 @@
+#include "serve/exchange.h"
+
+#include "base/clock.h"
+#include "pg/events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What an idle exchange keeps for its reply. */
+#define KEEP 4096
+/* A reply of a listing is made in parts of about this many names. */
+#define LISTING_BUDGET 500
+/* Lines in the log about what peers do, in one second. */
+#define LOG_LINES_MAX 50
+/* For the mirror to show a write that is committed. PowerDNS waits for two seconds by default. */
+#define SHOW_MS 1000
+
+bool exchange_log_is_allowed(struct exchanges *all)
+{
+	int64_t second = clock_ms() / 1000;
+
+	if (second != all->log_second) {
+		if (all->log_lines > LOG_LINES_MAX)
+			log_warning("%u more lines about peers were not written",
+				all->log_lines - LOG_LINES_MAX);
+		all->log_second = second;
+		all->log_lines = 0;
+	}
+	return ++all->log_lines <= LOG_LINES_MAX;
+}
+
+void exchange_log(const struct exchange *exchange, enum log_level level, const char *problem)
+{
+	struct log_about about = {.peer = exchange->peer};
+
+	if (log_is_on(level) && exchange_log_is_allowed(exchange->all))
+		log_line(level, &about, "%s", problem);
+}
+
+/* ---- writes ---- */
+
+static void reply_problem(struct exchange *exchange, const char *problem)
+{
+	char line[PROTOCOL_PROBLEM_MAX];
+
+	(void)snprintf(line, sizeof(line), "%s: %s", exchange->method, problem);
+	exchange_log(exchange, LOG_LEVEL_WARNING, line);
+	exchange->all->status.failed++;
+	reply_false(&exchange->out, line);
+}
+
+/* The reply is in out. */
+static void write_finish(struct exchange *exchange)
+{
+	exchange->awaited = 0;
+	(void)evtimer_del(exchange->patience);
+	exchange->on_reply(exchange->arg);
+}
+
+static void transaction_end(struct exchange *exchange)
+{
+	transaction_free(exchange->transaction);
+	exchange->transaction = NULL;
+}
+
+static void on_write_done(void *arg, const struct write_done *done)
+{
+	struct exchange *exchange = arg;
+	struct timeval patience = clock_timeval(SHOW_MS);
+	uint64_t version = done->version;
+
+	exchange->job = NULL;
+	exchange->is_secret = exchange->write_kind == WRITE_READ_KEYS;
+	if (done->problem != NULL)
+		reply_problem(exchange, done->problem);
+	else if (done->result != NULL)
+		reply_result(&exchange->out, done->result, done->result_len);
+	else
+		reply_true(&exchange->out);
+	if (exchange->write_kind == WRITE_COMMIT ||
+		(exchange->write_kind == WRITE_BEGIN && done->problem != NULL))
+		transaction_end(exchange);
+	if (version <= exchange->all->version) {
+		write_finish(exchange);
+		return;
+	}
+	exchange->awaited = version;
+	(void)evtimer_add(exchange->patience, &patience);
+}
+
+void exchange_on_version(struct exchange *exchange)
+{
+	if (exchange->awaited > 0 && exchange->awaited <= exchange->all->version)
+		write_finish(exchange);
+}
+
+/* PowerDNS knows one transaction at a time: when it begins another, it has forgotten the first. */
+static bool transaction_start(struct exchange *exchange, struct write *write)
+{
+	if (exchange->transaction != NULL)
+		exchange_log(exchange, LOG_LEVEL_WARNING,
+			"a transaction begins: the one before was not ended, and is rolled back");
+	transaction_end(exchange);
+	exchange->open.zone_id = write->zone_id;
+	exchange->transaction =
+		transaction_begin(exchange->all->transactions, write, on_write_done, exchange);
+	if (exchange->transaction != NULL)
+		return false;
+	write_fini(write);
+	reply_problem(exchange, "out of memory");
+	return true;
+}
+
+static bool transaction_go_on(struct exchange *exchange, struct write *write)
+{
+	enum transaction_outcome outcome = TRANSACTION_DONE;
+	bool is_end = write->kind == WRITE_COMMIT || write->kind == WRITE_ABORT;
+
+	if (write->kind == WRITE_ABORT)
+		write_fini(write);
+	else
+		outcome = transaction_do(exchange->transaction, write, on_write_done, exchange);
+	if (outcome == TRANSACTION_LATER)
+		return false;
+	if (outcome == TRANSACTION_DONE)
+		reply_true(&exchange->out);
+	else
+		reply_problem(exchange, transaction_problem(exchange->transaction));
+	if (is_end)
+		transaction_end(exchange);
+	return true;
+}
+
+static bool write_begin(struct exchange *exchange, struct answer *answer)
+{
+	struct write *write = &answer->write;
+
+	exchange->method = answer->method;
+	exchange->write_kind = write->kind;
+	if (write->kind == WRITE_BEGIN)
+		return transaction_start(exchange, write);
+	if (exchange->transaction != NULL)
+		return transaction_go_on(exchange, write);
+	exchange->job = writer_start(exchange->all->writer, write, on_write_done, exchange);
+	if (exchange->job != NULL)
+		return false;
+	write_fini(write);
+	reply_problem(exchange, "out of memory");
+	return true;
+}
+
+/* What the protocol answers from: as for everyone, but for an open transaction. */
+static void exchange_ask(
+	struct exchange *exchange, const char *request, size_t len, struct answer *answer)
+{
+	struct protocol protocol;
+
+	if (exchange->transaction == NULL) {
+		protocol_answer(&exchange->all->protocol, request, len, &exchange->out, answer);
+		return;
+	}
+	protocol = exchange->all->protocol;
+	protocol.transaction = &exchange->open;
+	exchange->open.has_failed = transaction_problem(exchange->transaction) != NULL;
+	protocol_answer(&protocol, request, len, &exchange->out, answer);
+	if (answer->is_write && answer->problem[0] != '\0')
+		transaction_doom(exchange->transaction, answer->problem);
+}
+
+/* ---- requests ---- */
+
+bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
+{
+	struct answer answer;
+
+	exchange->all->status.requests++;
+	exchange_ask(exchange, request, len, &answer);
+	exchange->is_secret = answer.is_secret;
+	if (buf_failed(&exchange->out)) {
+		buf_fini(&exchange->out);
+		listing_free(answer.listing);
+		if (answer.kind == ANSWER_WRITE)
+			write_fini(&answer.write);
+		reply_false(&exchange->out, "out of memory");
+		(void)snprintf(
+			answer.problem, sizeof(answer.problem), "%s: out of memory", answer.method);
+		answer.kind = ANSWER_REPLY;
+	}
+	if (answer.problem[0] != '\0') {
+		exchange->all->status.failed++;
+		exchange_log(exchange, answer.is_malformed ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+			answer.problem);
+		exchange->is_last = answer.is_malformed;
+	}
+	if (answer.kind == ANSWER_WRITE)
+		return write_begin(exchange, &answer);
+	if (answer.kind == ANSWER_LISTING)
+		exchange->listing = answer.listing;
+	return true;
+}
+
+void exchange_refuse(struct exchange *exchange, const char *problem)
+{
+	exchange->all->status.failed++;
+	exchange_log(exchange, LOG_LEVEL_WARNING, problem);
+	exchange->is_last = true;
+	reply_false(&exchange->out, problem);
+}
+
+int exchange_sent(struct exchange *exchange)
+{
+	if (exchange->is_secret)
+		explicit_bzero(exchange->out.data, exchange->out.len);
+	if (exchange->listing == NULL) {
+		exchange->is_secret = false;
+		buf_reset(&exchange->out, KEEP);
+		return 0;
+	}
+	buf_reset(&exchange->out, SIZE_MAX);
+	int done = listing_step(exchange->listing, LISTING_BUDGET, &exchange->out);
+	if (done < 0) {
+		exchange_log(exchange, LOG_LEVEL_ERROR, "list: out of memory, connection closed");
+		return -1;
+	}
+	if (done == 1) {
+		listing_free(exchange->listing);
+		exchange->listing = NULL;
+	}
+	return 1;
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct exchange *exchange = arg;
+
+	(void)fd;
+	(void)what;
+	write_finish(exchange); /* it is committed, and the mirror will show it */
+}
+
+bool exchange_init(struct exchange *exchange, struct exchanges *all, const char *peer,
+	void (*on_reply)(void *arg), void *arg)
+{
+	memset(exchange, 0, sizeof(*exchange));
+	exchange->all = all;
+	exchange->on_reply = on_reply;
+	exchange->arg = arg;
+	exchange->peer = peer;
+	exchange->method = "?";
+	buf_init(&exchange->out);
+	exchange->at = &all->first;
+	exchange->next = all->first;
+	if (exchange->next != NULL)
+		exchange->next->at = &exchange->next;
+	all->first = exchange;
+	exchange->patience = evtimer_new(all->base, on_patience, exchange);
+	return exchange->patience != NULL;
+}
+
+void exchange_fini(struct exchange *exchange)
+{
+	*exchange->at = exchange->next;
+	if (exchange->next != NULL)
+		exchange->next->at = exchange->at;
+	listing_free(exchange->listing);
+	if (exchange->job != NULL)
+		write_job_forget(exchange->job);
+	transaction_free(exchange->transaction);
+	buf_fini(&exchange->out);
+	event_drop(exchange->patience);
+}
