@@ -166,7 +166,7 @@ void server_drain(struct server *server)
 
 bool server_is_drained(const struct server *server)
 {
-	return server->shared.conns == NULL && (server->web == NULL || web_is_drained(server->web));
+	return server->shared.conns == NULL;
 }
 
 void server_get_status(const struct server *server, struct server_status *status)
