@@ -8,6 +8,7 @@
 #include "csdnsd_settings.h"
 #include "feed/feed.h"
 #include "serve/listener.h"
+#include "serve/monitor.h"
 #include "serve/notify.h"
 #include "serve/purge.h"
 #include "serve/server.h"
@@ -37,6 +38,8 @@ struct daemon {
 	struct transactions *transactions;
 	struct server *server;
 	struct purge *purge;
+	struct monitor *monitor; /* NULL: nobody watches */
+	struct monitor_reloads reloads;
 	int listen_fd;
 	char *socket;  /* that was made; NULL where it is systemd's */
 	bool is_ready; /* systemd was told */
@@ -89,12 +92,15 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		log_error("reload refused, the settings stay as they are: %s", error.text);
 		settings_fini(&fresh);
 		outcome = "reload refused";
+		daemon->reloads.refused++;
 	} else {
 		struct settings old = daemon->settings;
 		struct feed_settings feed = feed_settings(&fresh);
 		if (settings_need_restart(&old, &fresh))
-			log_warning("the socket, its users and limits change only with a restart");
+			log_warning(
+				"sockets, addresses, users and limits change only with a restart");
 		daemon->settings = fresh;
+		daemon->reloads.done++;
 		apply_log_level(&fresh);
 		log_notice("reloading");
 		struct transactions_settings transactions = transactions_settings(&fresh);
@@ -103,6 +109,8 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		struct purge_settings purge = settings_purge(&fresh);
 		if (purge_reload(daemon->purge, &purge) < 0)
 			log_error("could not change how PowerDNS is purged: out of memory");
+		if (daemon->monitor != NULL)
+			monitor_set_max_age(daemon->monitor, fresh.healthz_max_age_ms);
 		feed_reload(daemon->feed, &feed);
 		settings_fini(&old);
 	}
@@ -116,7 +124,9 @@ static void on_draining(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (server_is_drained(daemon->server) || clock_ms() > daemon->drain_until_ms)
+	bool is_drained = server_is_drained(daemon->server) &&
+			  (daemon->monitor == NULL || monitor_is_drained(daemon->monitor));
+	if (is_drained || clock_ms() > daemon->drain_until_ms)
 		(void)event_base_loopbreak(daemon->base);
 }
 
@@ -141,6 +151,8 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	notify_stopping();
 	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	server_drain(daemon->server);
+	if (daemon->monitor != NULL)
+		monitor_drain(daemon->monitor);
 	/* Who comes now shall not wait for us, and the next csdnsd may start. */
 	close_socket(daemon);
 	(void)event_add(daemon->draining, &often);
@@ -254,6 +266,24 @@ static bool add_signal(struct daemon *daemon, int signal, event_callback_fn fn)
 	return event != NULL && event_add(event, NULL) == 0;
 }
 
+/* 0, or -1 after a line in the log. */
+static int open_monitor(struct daemon *daemon)
+{
+	const struct settings *settings = &daemon->settings;
+	struct monitor_parts parts = {
+		daemon->feed, daemon->server, daemon->purge, &daemon->reloads};
+	char error[512];
+
+	if (settings->metrics.n == 0)
+		return 0;
+	daemon->monitor = monitor_new(daemon->base, &settings->metrics,
+		settings->healthz_max_age_ms, &parts, error, sizeof(error));
+	if (daemon->monitor != NULL)
+		return 0;
+	log_error("%s", error);
+	return -1;
+}
+
 static bool make_parts(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->settings;
@@ -291,11 +321,14 @@ static bool make_parts(struct daemon *daemon)
 
 static void free_parts(struct daemon *daemon)
 {
+	monitor_free(daemon->monitor);
 	server_free(daemon->server);
 	writer_free(daemon->writer);
 	transactions_free(daemon->transactions);
 	feed_free(daemon->feed);
 	purge_free(daemon->purge);
+	if (daemon->draining != NULL)
+		event_free(daemon->draining);
 	close_socket(daemon);
 	free(daemon->socket);
 }
@@ -312,7 +345,7 @@ static int serve(struct daemon *daemon)
 		return EXIT_FAILURE;
 	if (!make_parts(daemon)) {
 		log_error("could not start: out of memory");
-	} else {
+	} else if (open_monitor(daemon) == 0) {
 		log_notice("csdnsd %s listens on %s", PACKAGE_VERSION,
 			daemon->socket == NULL ? "systemd's socket" : daemon->socket);
 		if (event_base_dispatch(daemon->base) == 0)

@@ -3,6 +3,7 @@
 #include "csdnsd_settings.h"
 
 #include "base/log.h"
+#include "http/address.h"
 #include "serve/listener.h"
 
 #include <libpq-fe.h>
@@ -88,6 +89,20 @@ static const struct option_spec specs[] = {
 		.help = "how long after that PowerDNS is told once more, for answers that were "
 			"under "
 			"way; none switches it off"},
+	{.name = "metrics",
+		.type = OPTION_LIST,
+		.offset = FIELD(metrics),
+		.value = "ADDRESS",
+		.help = "listen here for HTTP of those who watch: /metrics, /healthz, "
+			"/api/v1/dns/records. A port alone is of the loopback address; "
+			"may be given several times"},
+	{.name = "healthz-max-age",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(healthz_max_age_ms),
+		.value = "TIME",
+		.initial = "0",
+		.help = "/healthz says that csdnsd is not ready when its data is older; 0: any age "
+			"will do"},
 	{.name = "log-level",
 		.type = OPTION_STRING,
 		.offset = FIELD(log_level),
@@ -275,6 +290,22 @@ struct purge_settings settings_purge(const struct settings *settings)
 	return purge;
 }
 
+static int check_listen(
+	const char *option, const struct option_list *listen, struct option_error *error)
+{
+	struct address address;
+
+	for (size_t i = 0; i < listen->n; i++) {
+		if (address_parse(listen->items[i], &address))
+			continue;
+		(void)snprintf(error->text, sizeof(error->text),
+			"could not use %s \"%.200s\": it is no address and port", option,
+			listen->items[i]);
+		return -1;
+	}
+	return 0;
+}
+
 /* The users of --allow-user; *allowed is the caller's. */
 static int find_allowed(
 	const struct settings *settings, uid_t **allowed, struct option_error *error)
@@ -316,7 +347,8 @@ int settings_make(struct settings *settings, uid_t **allowed, int argc, char **a
 			settings->log_level);
 		return -1;
 	}
-	if (check_db(settings->db, error) < 0 || check_purge(settings, error) < 0)
+	if (check_db(settings->db, error) < 0 || check_purge(settings, error) < 0 ||
+		check_listen("metrics", &settings->metrics, error) < 0)
 		return -1;
 	return find_allowed(settings, allowed, error);
 }
@@ -349,7 +381,8 @@ bool settings_need_restart(const struct settings *old, const struct settings *ne
 	       old->socket_mode != new->socket_mode || old->max_request != new->max_request ||
 	       old->max_connections != new->max_connections ||
 	       old->max_transactions != new->max_transactions ||
-	       !same_list(&old->allow_users, &new->allow_users);
+	       !same_list(&old->allow_users, &new->allow_users) ||
+	       !same_list(&old->metrics, &new->metrics);
 }
 
 void settings_print_help(void)

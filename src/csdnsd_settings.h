@@ -26,6 +26,8 @@ struct settings {
 	char *pdns_api_key_file;
 	char pdns_api_key[ZONE_FLUSH_KEY_MAX]; /* what is in that file */
 	char *pdns_purge_repeat;
+	struct option_list metrics;
+	long healthz_max_age_ms;
 	char *log_level;
 	long poll_ms;
 	long default_ttl;

@@ -2,7 +2,7 @@ sbin_PROGRAMS += csdnsd
 csdnsd_SOURCES = src/csdnsd.c src/csdnsd_settings.c src/csdnsd_settings.h
 csdnsd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
 csdnsd_LDADD = libcsdns_serve.a libcsdns_write.a libcsdns_feed.a libcsdns_pg.a \
-	libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_base.a \
+	libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_http.a libcsdns_base.a \
 	$(EVENT_LIBS) $(HTTP_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
 
 bin_PROGRAMS += csdns-pipe

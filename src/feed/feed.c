@@ -178,6 +178,7 @@ static void feed_down(struct feed *feed, const char *why)
 	(void)evtimer_del(feed->poll);
 	(void)evtimer_add(feed->retry, &pause);
 	feed->pause_ms = feed->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : feed->pause_ms * 2;
+	feed->status.losses++;
 	feed->handlers->on_lost(feed->arg, why);
 }
 
@@ -330,7 +331,6 @@ static void say_all_affected(struct feed *feed)
 
 static void load_done(struct feed *feed)
 {
-	struct mirror_counts counts;
 	struct mirror *old = feed->mirror;
 
 	feed->mirror = feed->filling;
@@ -340,10 +340,10 @@ static void load_done(struct feed *feed)
 	feed->status.left_out = feed->left_out.rows;
 	saw_current(feed);
 	left_out_summary(&feed->left_out);
-	mirror_count(feed->mirror, &counts);
 	log_notice("loaded version %" PRIu64 ": %zu zones, %" PRIu64 " records, %" PRIu64
 		   " left out",
-		feed->mirror->version.number, counts.zones, counts.records, feed->left_out.rows);
+		feed->mirror->version.number, mirror_zones(feed->mirror), feed->mirror->records,
+		feed->left_out.rows);
 	feed->handlers->on_mirror(feed->arg, feed->mirror);
 	say_all_affected(feed);
 	feed->handlers->on_version(feed->arg, feed->mirror->version);

@@ -49,6 +49,7 @@ struct feed_status {
 	int64_t current_ms; /* clock_ms() when the mirror was last known to equal the store */
 	uint64_t loads;	    /* full loads that completed */
 	uint64_t changes;   /* change sets applied */
+	uint64_t losses;    /* connections that were lost, or could not be made */
 	uint64_t left_out;  /* rows of the last load that cannot be served */
 };
 

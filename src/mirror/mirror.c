@@ -124,21 +124,6 @@ void mirror_each_zone(const struct mirror *mirror, mirror_zone_fn fn, void *arg)
 	}
 }
 
-static void count_zone(void *arg, struct zone *zone)
-{
-	struct mirror_counts *counts = arg;
-
-	counts->zones++;
-	counts->records += zone->records;
-	counts->names += zone->names.entries;
-}
-
-void mirror_count(const struct mirror *mirror, struct mirror_counts *counts)
-{
-	memset(counts, 0, sizeof(*counts));
-	mirror_each_zone(mirror, count_zone, counts);
-}
-
 bool mirror_link_zone(struct mirror *mirror, struct zone *zone)
 {
 	if (mirror_find_zone(mirror, zone->name, zone->name_len) != NULL)
@@ -147,6 +132,8 @@ bool mirror_link_zone(struct mirror *mirror, struct zone *zone)
 	if (table_add(&mirror->zones_by_id, &zone->by_id) < 0 ||
 		table_add(&mirror->zones_by_name, &zone->by_name) < 0)
 		return false;
+	zone->all_records = &mirror->records;
+	mirror->records += zone->records;
 	return true;
 }
 
@@ -154,6 +141,8 @@ void mirror_unlink_zone(struct mirror *mirror, struct zone *zone)
 {
 	table_remove(&mirror->zones_by_id, &zone->by_id);
 	table_remove(&mirror->zones_by_name, &zone->by_name);
+	mirror->records -= zone->records;
+	zone->all_records = NULL;
 }
 
 void mirror_discard_zone(struct mirror *mirror, struct zone *zone)

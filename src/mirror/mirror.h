@@ -22,6 +22,7 @@ struct mirror {
 	struct pool *pool;
 	struct table zones_by_id;
 	struct table zones_by_name;
+	uint64_t records;	     /* of the zones in the tables, enabled and disabled */
 	struct tsig_keys *tsig_keys; /* NULL: none */
 	struct references references;
 	struct secrets secrets; /* all, those of staged zones as well */
@@ -54,14 +55,6 @@ void mirror_release_zones(struct mirror *mirror);
 size_t mirror_zones(const struct mirror *mirror);
 typedef void (*mirror_zone_fn)(void *arg, struct zone *zone);
 void mirror_each_zone(const struct mirror *mirror, mirror_zone_fn fn, void *arg);
-
-/* Counted by a walk over the zones. */
-struct mirror_counts {
-	size_t zones;
-	uint64_t records;
-	uint64_t names;
-};
-void mirror_count(const struct mirror *mirror, struct mirror_counts *counts);
 
 /* Filling. why: on ROW_LEFT_OUT the reason, a constant text. */
 enum row_result mirror_add_domain(

@@ -99,8 +99,8 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs, str
 	bool before = node_exists(node);
 	bool is_seen = false;
 
-	zone->records -= old == NULL ? 0 : old->records;
-	zone->records += rrs == NULL ? 0 : rrs->records;
+	zone_count(zone, (rrs == NULL ? 0 : (int64_t)rrs->records) -
+				 (old == NULL ? 0 : (int64_t)old->records));
 	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
 		is_seen |= pin_keep(pin, node);
 	node->rrs = rrs;
@@ -121,7 +121,7 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 	if (rc == 0)
 		rc = rrs_add(&node->rrs, zone->pool, rr);
 	if (rc == 0) {
-		zone->records++;
+		zone_count(zone, 1);
 		if (node_exists(node) != before)
 			(void)existence_changed(node, !before);
 		rc = references_add(zone, node, rr, false);

@@ -86,6 +86,7 @@ struct zone {
 	bool has_begun;		       /* names are coming: no more metadata and keys do */
 	struct node *apex;	       /* never NULL */
 	uint64_t records;	       /* enabled and disabled */
+	uint64_t *all_records;	       /* the mirror's sum of them; NULL where it is in none */
 	struct zone_pin *pins; /* list; while it is not empty nothing that a pin may see is freed */
 	struct retired *retired;   /* what waits for the last pin to go */
 	struct zone *next_garbage; /* in the mirror's list of zones to free */
@@ -93,6 +94,14 @@ struct zone {
 	uint8_t name_len;
 	uint8_t name[];
 };
+
+/* Keeps the sum. */
+static inline void zone_count(struct zone *zone, int64_t records)
+{
+	zone->records += (uint64_t)records;
+	if (zone->all_records != NULL)
+		*zone->all_records += (uint64_t)records;
+}
 
 /* NULL when memory is out. The row's name has been parsed into name. */
 struct zone *zone_new(struct pool *pool, const struct name *name, const struct domain_row *row);

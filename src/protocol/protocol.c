@@ -27,8 +27,11 @@ struct method {
 	unsigned flags;
 };
 
+/* Its place in the table. */
+enum { LOOKUP = 0 };
+
 static const struct method methods[] = {
-	{"lookup", method_lookup, READS},
+	[LOOKUP] = {"lookup", method_lookup, READS},
 	{"APILookup", method_api_lookup, READS},
 	{"list", method_list, READS},
 	{"getAllDomains", method_get_all_domains, READS},
@@ -77,6 +80,13 @@ static const struct method inside_methods[] = {
 	{"getDomainKeys", inside_get_domain_keys, READS},
 };
 
+_Static_assert(COUNT(methods) < PROTOCOL_METHODS_MAX, "one number is that of unknown methods");
+
+const char *protocol_method_name(unsigned number)
+{
+	return number < COUNT(methods) ? methods[number].name : NULL;
+}
+
 static const struct method *methods_find(const struct method *table, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -90,13 +100,18 @@ static bool reads_inside(const struct protocol *protocol)
 	return protocol->transaction != NULL && !protocol->transaction->has_failed;
 }
 
-static const struct method *method_find(const struct protocol *protocol, const char *name)
+/* NULL where it is not known; else *number is its number. */
+static const struct method *method_find(
+	const struct protocol *protocol, const char *name, unsigned *number)
 {
 	const struct method *inside =
 		!reads_inside(protocol) ? NULL
 					: methods_find(inside_methods, COUNT(inside_methods), name);
+	const struct method *method = methods_find(methods, COUNT(methods), name);
 
-	return inside != NULL ? inside : methods_find(methods, COUNT(methods), name);
+	if (method != NULL)
+		*number = (unsigned)(method - methods);
+	return inside != NULL ? inside : method;
 }
 
 static void call_malformed(struct call *call, const char *what, const char *detail)
@@ -118,7 +133,8 @@ static void call_dispatch(struct call *call, json_t *request)
 		call_malformed(call, "\"parameters\" is not an object", "");
 		return;
 	}
-	const struct method *method = method_find(call->protocol, name);
+	const struct method *method =
+		method_find(call->protocol, name, &call->answer->method_number);
 	if (method == NULL) {
 		call_fail(call, "method \"%.64s\" is not known", name);
 		return;
@@ -160,6 +176,7 @@ static void answer_init(struct answer *answer)
 {
 	answer->kind = ANSWER_REPLY;
 	answer->method = "?";
+	answer->method_number = COUNT(methods);
 	answer->is_write = false;
 	answer->is_secret = false;
 	answer->listing = NULL;
@@ -207,6 +224,7 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 	if (protocol->mirror != NULL && !reads_inside(protocol) &&
 		lookup_scan(request, len, &lookup)) {
 		answer->method = "lookup";
+		answer->method_number = LOOKUP;
 		lookup_answer(&call, &lookup);
 		return;
 	}

@@ -45,6 +45,7 @@ enum answer_kind {
 struct answer {
 	enum answer_kind kind;
 	const char *method;	 /* the method's name, constant; "?" for an unknown one */
+	unsigned method_number;	 /* see protocol_method_name */
 	struct listing *listing; /* ANSWER_LISTING: the caller's, to be stepped and freed */
 	struct write write;	 /* ANSWER_WRITE: the caller's, to be done and ended */
 	bool is_write;		 /* the method writes: if it fails, so does its transaction */
@@ -57,6 +58,11 @@ struct answer {
  * to reply; for ANSWER_WRITE nothing is. Never fails but for memory: buf_failed(reply). */
 void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
 	struct buf *reply, struct answer *answer);
+
+/* The methods by number, for those who count: numbers from 0 are methods, one that is not a method
+ * (NULL) stands for all unknown ones and ends them. Below PROTOCOL_METHODS_MAX. */
+#define PROTOCOL_METHODS_MAX 64
+const char *protocol_method_name(unsigned number);
 
 /* Where a lookup will look in the mirror: for zone_fetch. */
 struct prepared {

@@ -1,5 +1,6 @@
 #include "serve/batch.h"
 
+#include "base/clock.h"
 #include "pg/events.h"
 #include "protocol/protocol.h"
 #include "serve/conn.h"
@@ -27,15 +28,20 @@ static void fetch_all(const struct batch *batch)
 
 static void answer_all(struct batch *batch)
 {
+	unsigned answered = 0;
+
 	if (batch->n > 1)
 		fetch_all(batch);
 	for (unsigned i = 0; i < batch->n; i++) {
 		struct conn *conn = batch->conns[i];
 		batch->conns[i] = NULL;
 		if (conn != NULL)
-			conn_answer_read(conn);
+			answered += conn_answer_read(conn);
 	}
 	batch->n = 0;
+	/* The clock is read twice a turn, not for each request. */
+	if (answered > 0)
+		histogram_add(batch->answering, clock_ns() - batch->began_ns, answered);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
@@ -45,8 +51,10 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	answer_all(arg);
 }
 
-bool batch_init(struct batch *batch, struct event_base *base, const struct protocol *protocol)
+bool batch_init(struct batch *batch, struct event_base *base, const struct protocol *protocol,
+	struct histogram *answering)
 {
+	batch->answering = answering;
 	batch->n = 0;
 	batch->protocol = protocol;
 	batch->event = event_new(base, -1, 0, on_event, batch);
@@ -62,8 +70,10 @@ unsigned batch_add(struct batch *batch, struct conn *conn)
 {
 	if (batch->n == BATCH_MAX)
 		answer_all(batch);
-	if (batch->n == 0)
+	if (batch->n == 0) {
+		batch->began_ns = clock_ns();
 		event_active(batch->event, EV_TIMEOUT, 0);
+	}
 	batch->conns[batch->n] = conn;
 	return batch->n++;
 }

@@ -6,6 +6,8 @@
 #ifndef CSDNS_SERVE_BATCH_H
 #define CSDNS_SERVE_BATCH_H
 
+#include "base/histogram.h"
+
 #include <event2/event.h>
 #include <stdbool.h>
 
@@ -19,10 +21,13 @@ struct batch {
 	unsigned n;
 	struct event *event; /* answers them, after the reading of this turn */
 	const struct protocol *protocol;
+	uint64_t began_ns;	     /* when the first was added */
+	struct histogram *answering; /* how long it takes */
 };
 
-/* protocol is borrowed. false when memory is out. */
-bool batch_init(struct batch *batch, struct event_base *base, const struct protocol *protocol);
+/* protocol and answering are borrowed. false when memory is out. */
+bool batch_init(struct batch *batch, struct event_base *base, const struct protocol *protocol,
+	struct histogram *answering);
 void batch_fini(struct batch *batch);
 /* The connection has read something: conn_answer_read is called in this turn. Returns its place. */
 unsigned batch_add(struct batch *batch, struct conn *conn);

@@ -286,10 +286,14 @@ struct text conn_read_text(const struct conn *conn)
 	return (struct text){conn->in.data, conn->in.len};
 }
 
-void conn_answer_read(struct conn *conn)
+unsigned conn_answer_read(struct conn *conn)
 {
+	const struct conn_shared *shared = conn->shared;
+	uint64_t before = shared->all.status.requests;
+
 	conn->is_in_batch = false;
-	conn_go_on(conn);
+	conn_go_on(conn); /* which may be its end */
+	return (unsigned)(shared->all.status.requests - before);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)

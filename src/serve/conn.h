@@ -34,9 +34,10 @@ struct conn *conn_new(struct conn_shared *shared, int fd, const char *peer);
 void conn_free(struct conn *conn);
 /* Closes it now, or when what it has sent is answered. */
 void conn_drain(struct conn *conn);
-/* For the batch: what has been read and not answered, and answering it. */
+/* For the batch: what has been read and not answered, and answering it; how many requests that
+ * were. */
 struct text conn_read_text(const struct conn *conn);
-void conn_answer_read(struct conn *conn);
+unsigned conn_answer_read(struct conn *conn);
 struct conn *conn_next(const struct conn *conn);
 
 #endif

@@ -37,6 +37,12 @@ void exchange_log(const struct exchange *exchange, enum log_level level, const c
 		log_line(level, &about, "%s", problem);
 }
 
+static void count_result(struct exchange *exchange, enum server_result result)
+{
+	exchange->all->numbers.results[exchange->method_number][result]++;
+	exchange->all->status.failed += result == RESULT_FAILED;
+}
+
 /* ---- writes ---- */
 
 static void reply_problem(struct exchange *exchange, const char *problem)
@@ -45,7 +51,7 @@ static void reply_problem(struct exchange *exchange, const char *problem)
 
 	(void)snprintf(line, sizeof(line), "%s: %s", exchange->method, problem);
 	exchange_log(exchange, LOG_LEVEL_WARNING, line);
-	exchange->all->status.failed++;
+	count_result(exchange, RESULT_FAILED);
 	reply_false(&exchange->out, line);
 }
 
@@ -71,11 +77,14 @@ static void on_write_done(void *arg, const struct write_done *done)
 
 	exchange->job = NULL;
 	exchange->is_secret = exchange->write_kind == WRITE_READ_KEYS;
+	histogram_add(&exchange->all->numbers.writing, clock_ns() - exchange->write_began_ns, 1);
 	if (done->problem != NULL)
 		reply_problem(exchange, done->problem);
-	else if (done->result != NULL)
-		reply_result(&exchange->out, done->result, done->result_len);
 	else
+		count_result(exchange, RESULT_OK);
+	if (done->problem == NULL && done->result != NULL)
+		reply_result(&exchange->out, done->result, done->result_len);
+	else if (done->problem == NULL)
 		reply_true(&exchange->out);
 	if (exchange->write_kind == WRITE_COMMIT ||
 		(exchange->write_kind == WRITE_BEGIN && done->problem != NULL))
@@ -122,10 +131,12 @@ static bool transaction_go_on(struct exchange *exchange, struct write *write)
 		outcome = transaction_do(exchange->transaction, write, on_write_done, exchange);
 	if (outcome == TRANSACTION_LATER)
 		return false;
-	if (outcome == TRANSACTION_DONE)
+	if (outcome == TRANSACTION_DONE) {
+		count_result(exchange, RESULT_OK);
 		reply_true(&exchange->out);
-	else
+	} else {
 		reply_problem(exchange, transaction_problem(exchange->transaction));
+	}
 	if (is_end)
 		transaction_end(exchange);
 	return true;
@@ -135,8 +146,8 @@ static bool write_begin(struct exchange *exchange, struct answer *answer)
 {
 	struct write *write = &answer->write;
 
-	exchange->method = answer->method;
 	exchange->write_kind = write->kind;
+	exchange->write_began_ns = clock_ns();
 	if (write->kind == WRITE_BEGIN)
 		return transaction_start(exchange, write);
 	if (exchange->transaction != NULL)
@@ -169,12 +180,33 @@ static void exchange_ask(
 
 /* ---- requests ---- */
 
+static bool reply_is(const struct exchange *exchange, const char *text, size_t len)
+{
+	return exchange->out.len == len && memcmp(exchange->out.data, text, len) == 0;
+}
+
+static enum server_result answer_result(
+	const struct exchange *exchange, const struct answer *answer)
+{
+	static const char empty[] = "{\"result\":[]}\n";
+	static const char none[] = "{\"result\":false}\n";
+
+	if (answer->problem[0] != '\0')
+		return RESULT_FAILED;
+	return reply_is(exchange, empty, sizeof(empty) - 1) ||
+			       reply_is(exchange, none, sizeof(none) - 1)
+		       ? RESULT_EMPTY
+		       : RESULT_OK;
+}
+
 bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 {
 	struct answer answer;
 
 	exchange->all->status.requests++;
 	exchange_ask(exchange, request, len, &answer);
+	exchange->method = answer.method;
+	exchange->method_number = answer.method_number;
 	exchange->is_secret = answer.is_secret;
 	if (buf_failed(&exchange->out)) {
 		buf_fini(&exchange->out);
@@ -186,8 +218,9 @@ bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 			answer.problem, sizeof(answer.problem), "%s: out of memory", answer.method);
 		answer.kind = ANSWER_REPLY;
 	}
+	if (answer.kind != ANSWER_WRITE)
+		count_result(exchange, answer_result(exchange, &answer));
 	if (answer.problem[0] != '\0') {
-		exchange->all->status.failed++;
 		exchange_log(exchange, answer.is_malformed ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
 			answer.problem);
 		exchange->is_last = answer.is_malformed;

@@ -21,6 +21,7 @@ struct exchanges {
 	struct writer *writer;
 	struct transactions *transactions;
 	struct server_status status;
+	struct server_numbers numbers;
 	struct exchange *first; /* list of all */
 	uint64_t version;	/* that the mirror has reached */
 	int64_t log_second;	/* the second in which log_lines are counted */
@@ -42,6 +43,8 @@ struct exchange {
 	uint64_t awaited;		 /* the write is done in this version; 0: none */
 	struct event *patience;		 /* the end of waiting for it */
 	const char *method;		 /* of the request in hand, for the log */
+	unsigned method_number;		 /* for counting */
+	uint64_t write_began_ns;	 /* the write that is waited for */
 	bool is_last;			 /* the peer is not PowerDNS: no more of its requests */
 	bool is_secret;			 /* the reply has keys in it */
 };

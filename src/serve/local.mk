@@ -13,4 +13,9 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/purge_target.c src/serve/purge_target.h \
 	src/serve/zone_flush.c src/serve/zone_flush.h \
 	src/serve/notify.c src/serve/notify.h \
+	src/serve/monitor.c src/serve/monitor.h \
+	src/serve/health.c src/serve/health.h \
+	src/serve/metrics_page.c src/serve/metrics_page.h \
+	src/serve/records_api.c src/serve/records_api.h \
+	src/serve/record_query.c src/serve/record_query.h \
 	src/serve/status.c src/serve/status.h

@@ -108,7 +108,8 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 	server->shared.all.protocol.listing_first = LISTING_FIRST;
 	server->accepting = event_new(base, listen_fd, EV_READ | EV_PERSIST, on_accept, server);
 	server->pause = evtimer_new(base, on_pause, server);
-	if (!batch_init(&server->shared.batch, base, &server->shared.all.protocol) ||
+	if (!batch_init(&server->shared.batch, base, &server->shared.all.protocol,
+		    &server->shared.all.numbers.answering) ||
 		server->accepting == NULL || server->pause == NULL ||
 		event_add(server->accepting, NULL) < 0) {
 		server_free(server);
@@ -167,6 +168,20 @@ void server_drain(struct server *server)
 bool server_is_drained(const struct server *server)
 {
 	return server->shared.conns == NULL;
+}
+
+const struct server_numbers *server_numbers(const struct server *server)
+{
+	return &server->shared.all.numbers;
+}
+
+void server_get_memory(const struct server *server, struct server_memory *memory)
+{
+	const struct exchange *exchange = server->shared.all.first;
+
+	memory->requests = server->shared.input_bytes;
+	for (memory->replies = 0; exchange != NULL; exchange = exchange->next)
+		memory->replies += exchange->out.cap;
 }
 
 void server_get_status(const struct server *server, struct server_status *status)

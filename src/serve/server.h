@@ -5,6 +5,7 @@
 #ifndef CSDNS_SERVE_SERVER_H
 #define CSDNS_SERVE_SERVER_H
 
+#include "base/histogram.h"
 #include "protocol/protocol.h"
 #include "write/transaction.h"
 #include "write/writer.h"
@@ -33,6 +34,23 @@ struct server_status {
 	unsigned transactions; /* open */
 };
 
+/* What became of requests. */
+enum server_result {
+	RESULT_OK,
+	RESULT_EMPTY, /* nothing was found */
+	RESULT_FAILED,
+	SERVER_RESULTS,
+};
+
+/* Numbers since the start. */
+struct server_numbers {
+	uint64_t results[PROTOCOL_METHODS_MAX][SERVER_RESULTS];
+	/* From when requests were read to when the last reply of the same turn was written; a
+	 * listing counts with its first part, a write not at all. */
+	struct histogram answering;
+	struct histogram writing; /* of a write, or of what is read in a transaction */
+};
+
 /* Who does the writes. Borrowed. */
 struct server_writers {
 	struct writer *writer;
@@ -56,5 +74,13 @@ void server_drain(struct server *server);
 bool server_is_drained(const struct server *server);
 
 void server_get_status(const struct server *server, struct server_status *status);
+/* Borrowed; they go on changing. */
+const struct server_numbers *server_numbers(const struct server *server);
+/* Octets of memory for requests and replies of all connections; counted by a walk over them. */
+struct server_memory {
+	size_t requests;
+	size_t replies;
+};
+void server_get_memory(const struct server *server, struct server_memory *memory);
 
 #endif

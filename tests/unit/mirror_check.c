@@ -262,6 +262,7 @@ struct mirror_sums {
 	const struct mirror *mirror;
 	bool is_quiet;
 	uint32_t zones;
+	uint64_t records;
 };
 
 static void check_zone(void *arg, struct zone *zone)
@@ -273,11 +274,12 @@ static void check_zone(void *arg, struct zone *zone)
 	assert_false(zone->is_garbage);
 	zone_check(zone, sums->is_quiet);
 	sums->zones++;
+	sums->records += zone->records;
 }
 
 void mirror_check(const struct mirror *mirror, bool is_quiet)
 {
-	struct mirror_sums sums = {mirror, is_quiet, 0};
+	struct mirror_sums sums = {.mirror = mirror, .is_quiet = is_quiet};
 
 	mirror_each_zone(mirror, check_zone, &sums);
 	check_references(&mirror->references.across, NULL, is_quiet);
@@ -285,6 +287,7 @@ void mirror_check(const struct mirror *mirror, bool is_quiet)
 	assert_int_equal(sums.zones, mirror->zones_by_id.entries);
 	assert_int_equal(sums.zones, mirror->zones_by_name.entries);
 	assert_int_equal(sums.zones, mirror_zones(mirror));
+	assert_int_equal(sums.records, mirror->records);
 }
 
 /* ---- memory ---- */
