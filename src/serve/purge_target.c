@@ -132,6 +132,7 @@ static void fail(struct purge_target *target, const char *why)
 {
 	target->status.failed++;
 	take_back(target);
+	target->is_zones_turn = false;
 	set_lost(target, why);
 	target->is_pausing = true;
 	wake_at(target, clock_ms() + target->pause_ms);

@@ -21,10 +21,6 @@ use Csdns::Wait qw(try_until wait_until);
 
 need_programs(qw(initdb csdnsd pdns_server pdns:remote));
 
-my %LONG = (
-    cache_ttl => 600, query_cache_ttl => 600, negquery_cache_ttl => 600, zone_cache_refresh_interval => 600,
-    zone_metadata_cache_ttl => 600, dnssec_key_cache_ttl => 600,
-);
 my $KEY = 'k3y-of-the-web-server';
 
 my $cluster = Csdns::Cluster->new;
@@ -85,7 +81,7 @@ my $csdnsd = Csdns::Csdnsd->start(
     pdns_api => "http://127.0.0.1:$port", pdns_api_key_file => $key_file,
 );
 my %edge = (
-    socket => $csdnsd->socket, socket_dir => $dir, %LONG,
+    socket => $csdnsd->socket, socket_dir => $dir, caches => 1,
     webserver => 'yes', webserver_address => '127.0.0.1', webserver_port => $port, api => 'yes',
 );
 my $pdns = Csdns::Pdns->remote(%edge, api_key => $KEY);

@@ -21,11 +21,6 @@ use Csdns::Wait qw(now_s try_until wait_until);
 
 need_programs(qw(initdb csdnsd pdns_server pdns:remote));
 
-# Far longer than this test, so that nothing is fresh by itself.
-my %LONG = (
-    cache_ttl => 600, query_cache_ttl => 600, negquery_cache_ttl => 600, zone_cache_refresh_interval => 600,
-    zone_metadata_cache_ttl => 600, dnssec_key_cache_ttl => 600,
-);
 
 my $cluster = Csdns::Cluster->new;
 $cluster->create_db('store');
@@ -97,7 +92,7 @@ my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo('store', 'csdnsd'), p
 $csdnsd->wait_log(qr/\Q$sockets[1]\E" is not there for purging/);
 is $csdnsd->status->{purge_lost}, 2, 'both PowerDNS are not there yet';
 
-my @pdns = map { Csdns::Pdns->remote(socket => $csdnsd->socket, name => "edge$_", socket_dir => $dirs[$_], %LONG) } 0, 1;
+my @pdns = map { Csdns::Pdns->remote(socket => $csdnsd->socket, name => "edge$_", socket_dir => $dirs[$_], caches => 1, allow_axfr_ips => '192.0.2.1') } 0, 1;
 my $pdns = $pdns[0];
 wait_until { $csdnsd->status->{purge_lost} == 0 } 5, 'both PowerDNS to be told';
 sub nothing_pending { my $now = $csdnsd->status; return $now->{purge_lost} + $now->{purge_pending} + $now->{purge_zones_pending} == 0 }
@@ -133,6 +128,16 @@ visible $pdns, 'a deleted zone inside another', ['www.c.a.test', 'A'], 'NOERROR 
     q{DELETE FROM domains WHERE name = 'c.a.test'}, 'NOERROR 192.0.2.5';
 visible $pdns, 'a deleted zone', ['www.b.test', 'A'], 'NOERROR 192.0.2.20',
     q{DELETE FROM domains WHERE name = 'b.test'}, 'REFUSED';
+
+# Settings of a zone are cached as well.
+sub transfers { my ($zone) = @_; my ($records) = $pdns->dns->transfer($zone); return defined $records ? 'yes' : 'no' }
+is transfers('a.test'), 'no', 'a zone is not transferred' for 1 .. 2;
+sql(q{INSERT INTO domainmetadata (domain_id, kind, content) SELECT id, 'ALLOW-AXFR-FROM', '127.0.0.0/8' FROM domains WHERE name = 'a.test'});
+my $is_allowed = try_until { transfers('a.test') eq 'yes' } 3;
+ok $is_allowed, 'metadata allow it';
+sql(q{DELETE FROM domainmetadata});
+my $is_refused = try_until { transfers('a.test') eq 'no' } 3;
+ok $is_refused, 'and no longer';
 
 # Others keep their place in the cache. The repeats of what came before must be over.
 my $quiet = sub {

@@ -18,17 +18,23 @@ use Csdns::Programs qw(find_program need_programs source_dir);
 
 my $API_KEY = 'test';
 
+# For tests in which nobody purges.
+my %NO_CACHES = map { $_ => 0 } qw(
+    cache_ttl query_cache_ttl negquery_cache_ttl zone_cache_refresh_interval zone_metadata_cache_ttl dnssec_key_cache_ttl);
+
 # The edge: answers from csdnsd. connector => 'unix' (as it is without) or 'pipe'.
+# Its caches are off; caches => 1 leaves them as the file has them, for a csdnsd that purges.
 # Underscores in option names stand for dashes: remote(socket => PATH, cache_ttl => 20).
 sub remote {
     my ($class, %options) = @_;
     my $connector = delete $options{connector} // 'unix';
     my $socket = delete $options{socket} // croak 'remote needs a socket';
     my $timeout = delete $options{timeout} // 2000;
+    my %caches = delete $options{caches} ? () : %NO_CACHES;
     my $pipe = join ' ', find_program('csdns-pipe') // '', "--socket=$socket", @{ delete $options{pipe} // [] };
     need_programs(qw(pdns_server pdns:remote), $connector eq 'pipe' ? 'csdns-pipe' : ());
     my %string = (unix => "unix:path=$socket,timeout=$timeout", pipe => "pipe:command=$pipe,timeout=0");
-    return $class->_new("edge-remote-$connector.conf", { remote_connection_string => $string{$connector} }, %options);
+    return $class->_new("edge-remote-$connector.conf", { remote_connection_string => $string{$connector}, setgid => '', %caches }, %options);
 }
 
 # The management instance: PowerDNS' gpgsql backend on the database itself.
