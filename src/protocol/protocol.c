@@ -213,6 +213,27 @@ static json_t *request_parse(const char *request, size_t len, json_error_t *erro
 	return NULL;
 }
 
+static bool starts_with(const char *request, size_t len, const char *prefix)
+{
+	return len >= strlen(prefix) && memcmp(request, prefix, strlen(prefix)) == 0;
+}
+
+/* PowerDNS sends the salt of feedEnts3 as the octets that it is, which need not be UTF-8. Nobody
+ * needs it: the mirror computes what it is for. */
+static json_t *feed_ents3_parse(const char *request, size_t len, json_error_t *error)
+{
+	char *copy = malloc(len);
+
+	parser_ran_out = copy == NULL;
+	if (copy == NULL)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		copy[i] = (char)(request[i] & 0x80 ? '?' : request[i]);
+	json_t *json = request_parse(copy, len, error);
+	free(copy);
+	return json;
+}
+
 void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
 	struct buf *reply, struct answer *answer)
 {
@@ -228,7 +249,10 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 		lookup_answer(&call, &lookup);
 		return;
 	}
-	json_t *json = request_parse(request, len, &error);
+	bool is_feed_ents3 = starts_with(request, len, "{\"method\": \"feedEnts3\",") ||
+			     starts_with(request, len, "{\"method\":\"feedEnts3\",");
+	json_t *json = is_feed_ents3 ? feed_ents3_parse(request, len, &error)
+				     : request_parse(request, len, &error);
 	if (parser_ran_out)
 		reply->failed = true;
 	else if (json == NULL)
