@@ -11,9 +11,9 @@
  * n^-EXPONENT; once: each name once, then it ends; uniform
  *   --exponent X      1.0
  *   --first N         with once: the first of the names; 0
- *   --sockets N       8
- *   --window N        questions under way on each socket, 255 at most; 24
- *   --batch N         questions sent together; 8
+ *   --sockets N       16
+ *   --window N        questions under way on each socket, 255 at most; 12
+ *   --batch N         questions sent together; 6
  *   --seed N          1
  * Prints one JSON object: answered, seconds, per_s, lost (no answer within 0.5 s), wrong (not the
  * record that was asked for), cpu_s (its own).
@@ -62,9 +62,9 @@ static const char *zone = "bench.example";
 static const char *mix = "uniform";
 static double exponent = 1.0;
 static unsigned first;
-static unsigned sockets = 8;
-static unsigned window = 24;
-static unsigned batch = 8;
+static unsigned sockets = 16;
+static unsigned window = 12;
+static unsigned batch = 6;
 static uint64_t seed = 1;
 
 static struct wire wire;

@@ -14,7 +14,7 @@ use Csdns::Pdns;
 use Csdns::Process qw(temp_dir);
 use Csdns::Wait qw(wait_until now_s);
 
-our @EXPORT_OK = qw(csdnsd timed_csdnsd csdns gpgsql bind_backend bind_files floor_of_remote threads ask_start ask cpu_s);
+our @EXPORT_OK = qw(csdnsd timed_csdnsd csdns fill_caches gpgsql bind_backend bind_files floor_of_remote threads ask_start ask);
 
 # As PowerDNS has them where nobody sets them. What is not about records (zones, metadata, keys) stays so
 # in all, because no change here is about it.
@@ -60,6 +60,20 @@ sub csdns {
         socket => $csdnsd->socket, name => 'csdns', socket_dir => $csdnsd->{control_dir}, %LONG, %options);
     $pdns->{backend} = $csdnsd->process;
     return $pdns;
+}
+
+# Fills PowerDNS' caches, as they are an hour after its start. csdnsd has everything forgotten when it meets a
+# PowerDNS, and again a second later: that has to be over.
+sub fill_caches {
+    my ($csdnsd, $pdns, $names) = @_;
+    my ($count, $since) = (0, now_s());
+    wait_until {
+        my $now = $csdnsd->status->{purge_all};
+        ($count, $since) = ($now, now_s()) if $now != $count;
+        $count && now_s() - $since > 1.5;
+    } 20, 'csdnsd to have purged everything';
+    ask($pdns, mix => 'once', names => $names, seconds => 120);
+    return;
 }
 
 # answers: "uncached", as a promise of freshness wants it, or "cached" for as long as PowerDNS does by itself.

@@ -8,7 +8,7 @@ use strict;
 use warnings;
 
 use Csdns::Bench qw(quick note figure figure_of_rounds program_start client_result);
-use Csdns::Bench::Servers qw(csdnsd csdns gpgsql threads ask ask_start);
+use Csdns::Bench::Servers qw(csdnsd csdns fill_caches gpgsql threads ask ask_start);
 use Csdns::Bench::Threads qw(best_threads);
 
 use constant {
@@ -31,7 +31,7 @@ sub run {
     my %threads = map { $_ => _threads($_, $start{$_}) } sort keys %start;
     my %pdns = map { $_ => $start{$_}->(threads($threads{$_})) } sort keys %start;
     my %run = (store => $store, pdns => \%pdns);
-    ask($pdns{csdns}, mix => 'once', names => NAMES, seconds => 60);    # its caches are full, as they are an hour after its start
+    fill_caches($csdnsd, $pdns{csdns}, NAMES);
     _rounds(\%run, $_) for @MIXES;
     _staleness(\%run);
     $_->stop for values %pdns;

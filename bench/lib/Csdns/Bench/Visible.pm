@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use Csdns::Bench qw(quick note figure program_start client_result);
-use Csdns::Bench::Servers qw(csdnsd csdns threads ask ask_start);
+use Csdns::Bench::Servers qw(csdnsd csdns fill_caches threads ask_start);
 
 use constant NAMES => 100_000;
 
@@ -14,7 +14,7 @@ sub run {
     my (undef, $store, $pair) = @_;
     my $csdnsd = csdnsd($store);
     my $pdns = csdns($csdnsd, threads($pair));
-    ask($pdns, mix => 'once', names => NAMES, seconds => 60);
+    fill_caches($csdnsd, $pdns, NAMES);
     for my $rate (1, 10, 100, 500) {
         my $seconds = $rate == 1 ? (quick() ? 5 : 30) : quick() ? 3 : 20;
         my $load = ask_start($pdns, mix => 'zipf', names => NAMES, seconds => $seconds + 0.5);
