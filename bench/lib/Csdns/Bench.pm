@@ -114,12 +114,13 @@ sub read_json {
 }
 
 sub finish {
+    my ($status) = @_;
     if ($option{json}) {
         open my $file, '>', $option{json} or die "$option{json}: $!\n";
         print {$file} JSON::PP->new->canonical->pretty->encode(\%figures);
         close $file or die "$option{json}: $!\n";
     }
-    exit 0;
+    exit($status // 0);
 }
 
 sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[$#sorted / 2] }

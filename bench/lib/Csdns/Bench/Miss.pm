@@ -32,7 +32,7 @@ sub run {
     );
     my %pdns;
     for my $name (@ALL) {
-        my ($best) = best_threads("$name, each name once", $start{$name}, sub { _once($_[0], $names, quick() ? 0.4 : 1)->{per_s} });
+        my $best = best_threads("$name, each name once", $start{$name}, sub { _once($_[0], $names, quick() ? 0.4 : 1)->{per_s} });
         $pdns{$name} = $start{$name}->(threads($best));
     }
     _rounds(\%pdns, $names);

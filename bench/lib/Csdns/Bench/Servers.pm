@@ -79,9 +79,11 @@ sub fill_caches {
 # answers: "uncached", as a promise of freshness wants it, or "cached" for as long as PowerDNS does by itself.
 sub gpgsql {
     my ($store, $answers, %options) = @_;
-    return Csdns::Pdns->gpgsql(
+    my $pdns = Csdns::Pdns->gpgsql(
         conninfo => $store->conninfo('pdns', 'pdns'), name => "gpgsql $answers", webserver => 'no', api => 'no',
         $answers eq 'cached' ? %DEFAULT_CACHES : %NO_ANSWERS, %options);
+    $pdns->{backend} = $store->process;
+    return $pdns;
 }
 
 sub bind_backend {
@@ -127,25 +129,35 @@ sub ask_start {
     return program_start('dnsload', port => $pdns->port, %how);
 }
 
-# The same, to its end: what it printed, and the processor time that PowerDNS and its backend took for a query, in us.
+# The same, to its end: what it printed, and the processor time that PowerDNS and what it asks took for a query, in us.
 sub ask {
     my ($pdns, %how) = @_;
-    my @processes = grep { defined } $pdns->process, $pdns->{backend};
-    my @before = map { cpu_s($_) } @processes;
+    my @before = _cpu_s($pdns);
     my $result = client_result(ask_start($pdns, %how));
-    my @after = map { cpu_s($_) } @processes;
+    my @after = _cpu_s($pdns);
     die "$result->{wrong} wrong answers from $pdns->{name}\n" if $result->{wrong};
     die "no answers from $pdns->{name}\n" if !$result->{answered};
-    $result->{us} = [map { ($after[$_] - $before[$_]) / $result->{answered} * 1e6 } 0 .. $#processes];
+    $result->{us} = [map { ($after[$_] - $before[$_]) / $result->{answered} * 1e6 } 0 .. $#after];
     return $result;
 }
 
-# Processor time of a process so far, in seconds.
-sub cpu_s {
-    my ($process) = @_;
-    open my $file, '<', '/proc/' . $process->pid . '/stat' or return 0;
-    my @fields = split ' ', (<$file> // '') =~ s/^.*\) //r;
-    return (($fields[11] // 0) + ($fields[12] // 0)) / 100;
+# Processor time so far, in seconds: of PowerDNS, and of what it asks if that is another process, with its children.
+sub _cpu_s {
+    my ($pdns) = @_;
+    my %children;
+    my %time;
+    for my $path (glob '/proc/[0-9]*/stat') {
+        open my $file, '<', $path or next;
+        my ($pid, $rest) = (<$file> // '') =~ /^(\d+) \(.*\) \S (.*)/ or next;
+        my @fields = split ' ', $rest;
+        push @{ $children{ $fields[0] } }, $pid;
+        $time{$pid} = ($fields[10] + $fields[11]) / 100;
+    }
+    return map {
+        my $sum = 0;
+        $sum += $time{$_} // 0 for $_, @{ $children{$_} // [] };
+        $sum;
+    } map { $_->pid } grep { defined } $pdns->process, $pdns->{backend};
 }
 
 1;

@@ -42,7 +42,7 @@ sub run {
 # Over few names, so that caches are full soon.
 sub _threads {
     my ($name, $start) = @_;
-    my ($best) = best_threads("$name, steady", $start, sub {
+    my $best = best_threads("$name, steady", $start, sub {
         my ($pdns) = @_;
         ask($pdns, mix => 'once', names => 5000, seconds => 10);
         return ask($pdns, mix => 'uniform', names => 5000, seconds => quick() ? 0.4 : 1)->{per_s};
