@@ -284,6 +284,19 @@ static int open_monitor(struct daemon *daemon)
 	return -1;
 }
 
+/* The same. */
+static int open_http(struct daemon *daemon)
+{
+	char error[512];
+
+	if (daemon->settings.http.n == 0)
+		return 0;
+	if (server_listen_http(daemon->server, &daemon->settings.http, error, sizeof(error)) == 0)
+		return 0;
+	log_error("%s", error);
+	return -1;
+}
+
 static bool make_parts(struct daemon *daemon)
 {
 	const struct settings *settings = &daemon->settings;
@@ -345,7 +358,7 @@ static int serve(struct daemon *daemon)
 		return EXIT_FAILURE;
 	if (!make_parts(daemon)) {
 		log_error("could not start: out of memory");
-	} else if (open_monitor(daemon) == 0) {
+	} else if (open_monitor(daemon) == 0 && open_http(daemon) == 0) {
 		log_notice("csdnsd %s listens on %s", PACKAGE_VERSION,
 			daemon->socket == NULL ? "systemd's socket" : daemon->socket);
 		if (event_base_dispatch(daemon->base) == 0)

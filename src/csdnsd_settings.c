@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/address.h"
 #include "serve/listener.h"
+#include "serve/web.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>
@@ -61,6 +62,12 @@ static const struct option_spec specs[] = {
 		.value = "USER",
 		.help = "take connections only from processes of this user; may be given several "
 			"times; without it anyone may connect who may open the socket"},
+	{.name = "http",
+		.type = OPTION_LIST,
+		.offset = FIELD(http),
+		.value = "ADDRESS:PORT",
+		.help = "take PowerDNS' HTTP connector here, on a loopback address; may be given "
+			"several times; everybody on the host can then read keys and write zones"},
 	{.name = "pdns-control",
 		.type = OPTION_LIST,
 		.offset = FIELD(pdns_controls),
@@ -262,6 +269,15 @@ static int check_api(struct settings *settings, struct option_error *error)
 	return problem == NULL ? 0 : refuse(error, "pdns-api-key-file", file, problem);
 }
 
+static int check_http(const struct settings *settings, struct option_error *error)
+{
+	const char *problem = web_check_listen(&settings->http);
+
+	if (problem != NULL)
+		(void)snprintf(error->text, sizeof(error->text), "could not use http: %s", problem);
+	return problem == NULL ? 0 : -1;
+}
+
 static int check_purge(struct settings *settings, struct option_error *error)
 {
 	struct purge_settings purge;
@@ -347,7 +363,8 @@ int settings_make(struct settings *settings, uid_t **allowed, int argc, char **a
 			settings->log_level);
 		return -1;
 	}
-	if (check_db(settings->db, error) < 0 || check_purge(settings, error) < 0 ||
+	if (check_db(settings->db, error) < 0 || check_http(settings, error) < 0 ||
+		check_purge(settings, error) < 0 ||
 		check_listen("metrics", &settings->metrics, error) < 0)
 		return -1;
 	return find_allowed(settings, allowed, error);
@@ -382,7 +399,7 @@ bool settings_need_restart(const struct settings *old, const struct settings *ne
 	       old->max_connections != new->max_connections ||
 	       old->max_transactions != new->max_transactions ||
 	       !same_list(&old->allow_users, &new->allow_users) ||
-	       !same_list(&old->metrics, &new->metrics);
+	       !same_list(&old->metrics, &new->metrics) || !same_list(&old->http, &new->http);
 }
 
 void settings_print_help(void)

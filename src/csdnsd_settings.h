@@ -21,6 +21,7 @@ struct settings {
 	char *socket_owner;
 	char *socket_group;
 	struct option_list allow_users;
+	struct option_list http;
 	struct option_list pdns_controls;
 	struct option_list pdns_apis;
 	char *pdns_api_key_file;

@@ -63,7 +63,7 @@ bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 void exchange_refuse(struct exchange *exchange, const char *problem);
 /* What was in out has been sent. 1: there is more in it; 0: that was all of the reply; -1: there
  * should be more, but memory is out: the peer must not take it for the whole. */
-int exchange_sent(struct exchange *exchange) __attribute__((warn_unused_result));
+int exchange_sent(struct exchange *exchange);
 
 /* The mirror has reached all->version. */
 void exchange_on_version(struct exchange *exchange);

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libcsdns_serve.a
-libcsdns_serve_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(SYSTEMD_CFLAGS)
+libcsdns_serve_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(HTTP_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(SYSTEMD_CFLAGS)
 libcsdns_serve_a_SOURCES = \
 	src/serve/server.c src/serve/server.h \
 	src/serve/batch.c src/serve/batch.h \
@@ -12,6 +12,7 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/purge_set.c src/serve/purge_set.h \
 	src/serve/purge_target.c src/serve/purge_target.h \
 	src/serve/zone_flush.c src/serve/zone_flush.h \
+	src/serve/web.c src/serve/web.h \
 	src/serve/notify.c src/serve/notify.h \
 	src/serve/monitor.c src/serve/monitor.h \
 	src/serve/health.c src/serve/health.h \

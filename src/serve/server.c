@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "pg/events.h"
 #include "serve/conn.h"
+#include "serve/web.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 struct server {
 	struct conn_shared shared;
+	struct web *web; /* NULL: no HTTP */
 	struct event *accepting;
 	struct event *pause;
 };
@@ -118,12 +120,21 @@ struct server *server_new(struct event_base *base, const struct server_settings 
 	return server;
 }
 
+int server_listen_http(
+	struct server *server, const struct option_list *listen, char *error, size_t size)
+{
+	server->web = web_new(
+		&server->shared.all, listen, server->shared.settings.max_request, error, size);
+	return server->web == NULL ? -1 : 0;
+}
+
 void server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
 	while (server->shared.conns != NULL)
 		conn_free(server->shared.conns);
+	web_free(server->web);
 	batch_fini(&server->shared.batch);
 	event_drop(server->accepting);
 	event_drop(server->pause);
@@ -159,6 +170,8 @@ void server_drain(struct server *server)
 	server->shared.is_draining = true;
 	(void)event_del(server->accepting);
 	(void)evtimer_del(server->pause);
+	if (server->web != NULL)
+		web_drain(server->web);
 	for (struct conn *conn = server->shared.conns; conn != NULL; conn = next) {
 		next = conn_next(conn); /* this one may go, and no other */
 		conn_drain(conn);
@@ -167,7 +180,7 @@ void server_drain(struct server *server)
 
 bool server_is_drained(const struct server *server)
 {
-	return server->shared.conns == NULL;
+	return server->shared.conns == NULL && (server->web == NULL || web_is_drained(server->web));
 }
 
 const struct server_numbers *server_numbers(const struct server *server)
@@ -187,5 +200,6 @@ void server_get_memory(const struct server *server, struct server_memory *memory
 void server_get_status(const struct server *server, struct server_status *status)
 {
 	*status = server->shared.all.status;
+	status->http_connections = server->web == NULL ? 0 : web_connections(server->web);
 	status->transactions = transactions_open(server->shared.all.transactions);
 }

@@ -6,6 +6,7 @@
 #define CSDNS_SERVE_SERVER_H
 
 #include "base/histogram.h"
+#include "base/options.h"
 #include "protocol/protocol.h"
 #include "write/transaction.h"
 #include "write/writer.h"
@@ -27,6 +28,7 @@ struct server_settings {
 
 struct server_status {
 	unsigned connections;
+	unsigned http_connections;
 	uint64_t accepted;
 	uint64_t refused; /* connections: too many, or of a user who is not allowed */
 	uint64_t requests;
@@ -60,6 +62,10 @@ struct server_writers {
 /* listen_fd is borrowed until server_drain or server_free. NULL when memory is out. */
 struct server *server_new(struct event_base *base, const struct server_settings *settings,
 	int listen_fd, const struct server_writers *writers);
+/* Takes PowerDNS' HTTP connector as well; once. 0, or -1 with the reason in error. listen is
+ * borrowed for the call. */
+int server_listen_http(struct server *server, const struct option_list *listen, char *error,
+	size_t size) __attribute__((warn_unused_result));
 /* Closes all connections. */
 void server_free(struct server *server);
 

@@ -56,6 +56,7 @@ void status_text(struct buf *text, const struct feed *feed, const struct server 
 	buf_printf(text, "changes %" PRIu64 "\n", feed_status.changes);
 	buf_printf(text, "left_out %" PRIu64 "\n", feed_status.left_out);
 	buf_printf(text, "connections %u\n", status.connections);
+	buf_printf(text, "http_connections %u\n", status.http_connections);
 	buf_printf(text, "accepted %" PRIu64 "\n", status.accepted);
 	buf_printf(text, "refused %" PRIu64 "\n", status.refused);
 	buf_printf(text, "requests %" PRIu64 "\n", status.requests);

@@ -4,6 +4,9 @@
 # each, a line). The order of the records of a reply does not matter, nor that of keys.
 #
 # perl tests/system/golden.t CASE...            only these
+# Here over the Unix socket; golden-pipe.t and golden-http.t do the same over the
+# other connectors.
+#
 # CSDNS_WRITE_GOLDEN=1 ...                      writes reply.json from what csdnsd says:
 #                                               read the difference before you believe it
 
@@ -18,10 +21,15 @@ use Test::More;
 
 use Csdns::Cluster;
 use Csdns::Csdnsd;
+use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs source_dir);
 use Csdns::Remote;
 
-need_programs(qw(initdb csdnsd));
+need_programs(qw(initdb csdnsd csdns-pipe));
+my $port = free_port();
+my %CONNECTOR = (unix => [], pipe => [pipe => []], http => [http => $port], form => [http => $port, form => 1]);
+my @connectors = @Csdns::Golden::connectors ? @Csdns::Golden::connectors : 'unix';
+
 
 my $dir = source_dir() . '/tests/golden';
 my @cases = @ARGV ? @ARGV : map { m{([^/]+)/request\.json$} } sort glob "$dir/*/request.json";
@@ -33,12 +41,16 @@ $cluster->create_db('installed');
 $cluster->install_schema('installed');
 
 for my $number (1 .. @cases) {
-    my $case = $cases[$number - 1];
-    my $db = "case$number";
+    replay($cases[$number - 1], $_, "case${number}_$_") for @connectors;
+}
+done_testing;
+
+sub replay {
+    my ($case, $connector, $db) = @_;
     $cluster->psql('postgres', "CREATE DATABASE $db TEMPLATE installed");
     $cluster->psql_file($db, "$dir/$case/store.sql");
-    my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo($db, 'pdns'), name => "csdnsd $case");
-    my $peer = Csdns::Remote->new(socket => $csdnsd->socket, initialize => 0);
+    my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo($db, 'pdns'), name => "csdnsd $case", http => "127.0.0.1:$port");
+    my $peer = Csdns::Remote->new(socket => $csdnsd->socket, initialize => 0, @{ $CONNECTOR{$connector} });
     my @requests = lines("$dir/$case/request.json");
     my @expected = $ENV{CSDNS_WRITE_GOLDEN} ? () : lines("$dir/$case/reply.json");
     my @replies;
@@ -53,11 +65,13 @@ for my $number (1 .. @cases) {
     }
     else {
         is scalar @requests, scalar @expected, "$case: as many replies as requests";
-        is $replies[$_], normal($expected[$_] // ''), "$case: " . substr $requests[$_], 0, 120 for 0 .. $#requests;
+        is $replies[$_], normal($expected[$_] // ''), "$case, $connector: " . substr $requests[$_], 0, 120 for 0 .. $#requests;
     }
-    is $csdnsd->stop, 0, "$case: csdnsd ends well";
+    is $csdnsd->stop, 0, "$case, $connector: csdnsd ends well";
+    $cluster->psql('postgres', "DROP DATABASE $db");
+    return;
 }
-done_testing;
+
 
 sub lines {
     my ($path) = @_;

@@ -22,18 +22,21 @@ my $API_KEY = 'test';
 my %NO_CACHES = map { $_ => 0 } qw(
     cache_ttl query_cache_ttl negquery_cache_ttl zone_cache_refresh_interval zone_metadata_cache_ttl dnssec_key_cache_ttl);
 
-# The edge: answers from csdnsd. connector => 'unix' (as it is without) or 'pipe'.
+# The edge: answers from csdnsd. connector => 'unix' (as it is without), 'pipe', or 'http'
+# with http => PORT, and form => 1 for post=1 alone.
 # Its caches are off; caches => 1 leaves them as the file has them, for a csdnsd that purges.
 # Underscores in option names stand for dashes: remote(socket => PATH, cache_ttl => 20).
 sub remote {
     my ($class, %options) = @_;
     my $connector = delete $options{connector} // 'unix';
-    my $socket = delete $options{socket} // croak 'remote needs a socket';
+    my ($port, $is_form) = delete @options{qw(http form)};
+    my $socket = delete $options{socket} // $port // croak 'remote needs a socket';
     my $timeout = delete $options{timeout} // 2000;
     my %caches = delete $options{caches} ? () : %NO_CACHES;
     my $pipe = join ' ', find_program('csdns-pipe') // '', "--socket=$socket", @{ delete $options{pipe} // [] };
     need_programs(qw(pdns_server pdns:remote), $connector eq 'pipe' ? 'csdns-pipe' : ());
-    my %string = (unix => "unix:path=$socket,timeout=$timeout", pipe => "pipe:command=$pipe,timeout=0");
+    my %string = (unix => "unix:path=$socket,timeout=$timeout", pipe => "pipe:command=$pipe,timeout=0",
+        http => 'http:url=http://127.0.0.1:' . ($port // '') . '/dns,post=1,' . ($is_form ? '' : 'post_json=1,') . "timeout=$timeout");
     return $class->_new("edge-remote-$connector.conf", { remote_connection_string => $string{$connector}, setgid => '', %caches }, %options);
 }
 

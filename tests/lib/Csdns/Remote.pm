@@ -2,12 +2,14 @@ package Csdns::Remote;
 
 # Speaks PowerDNS' remote protocol straight over csdnsd's unix socket: one JSON
 # object and a newline there, one JSON object and a newline back. Or over the
-# standard input and output of csdns-pipe, as PowerDNS' pipe connector does.
+# standard input and output of csdns-pipe, as PowerDNS' pipe connector does; or
+# over HTTP, as its HTTP connector does.
 
 use strict;
 use warnings;
 
 use Carp qw(croak);
+use HTTP::Tiny;
 use IO::Select;
 use IO::Socket::UNIX;
 use JSON;
@@ -20,11 +22,12 @@ use Csdns::Wait qw(now_s);
 my $JSON = JSON->new->canonical->utf8;
 
 # new(socket => PATH, timeout => 10, initialize => 1); pipe => [options of csdns-pipe]
-# joins the socket by that program. initialize may be a hash with its parameters.
+# joins the socket by that program; http => PORT and form => 1 post there. initialize may be a hash with its parameters.
 sub new {
     my ($class, %args) = @_;
     my $self = bless { timeout => 10, initialize => 1, buffer => '', %args }, $class;
-    if ($self->{pipe}) { $self->_start_pipe }
+    if ($self->{http}) { $self->{agent} = HTTP::Tiny->new(timeout => $self->{timeout}) }
+    elsif ($self->{pipe}) { $self->_start_pipe }
     else { $self->{handle} = IO::Socket::UNIX->new(Peer => $self->{socket}) or croak "$self->{socket}: $!" }
     my $parameters = ref $self->{initialize} ? $self->{initialize} : { path => $self->{socket} };
     $self->call('initialize', %$parameters) if $self->{initialize};
@@ -70,6 +73,7 @@ sub lookup {
 # Bytes as they are.
 sub send_text {
     my ($self, $text) = @_;
+    return $self->_post($text) if $self->{http};
     my $deadline = now_s() + $self->{timeout};
     my $select = IO::Select->new($self->{handle});
     while (length $text) {
@@ -77,6 +81,25 @@ sub send_text {
         my $sent = syswrite $self->{handle}, $text;
         return 0 if !defined $sent;
         substr $text, 0, $sent, '';
+    }
+    return 1;
+}
+
+# The replies wait in the buffer.
+sub _post {
+    my ($self, $text) = @_;
+    for my $line (split /\n/, $text) {
+        my $request = $self->{form} && eval { $JSON->decode($line) };
+        my $is_form = ref $request eq 'HASH' && defined $request->{method} && !ref $request->{method};
+        my ($url, $type, $content) = ("http://127.0.0.1:$self->{http}/dns", 'text/javascript; charset=utf-8', $line);
+        if ($is_form) {
+            $url .= "/$request->{method}.suffix";
+            $type = 'application/x-www-form-urlencoded; charset=utf-8';
+            $content = 'parameters=' . $JSON->encode($request->{parameters} // {}) =~ s/([^A-Za-z0-9])/sprintf '%%%02x', ord $1/ger;
+        }
+        my $reply = $self->{agent}->post($url, { headers => { 'Content-Type' => $type }, content => $content });
+        $self->{status} = $reply->{status};
+        $self->{buffer} .= $reply->{content};
     }
     return 1;
 }
@@ -90,6 +113,7 @@ sub read_line {
     while (1) {
         my $end = index $self->{buffer}, "\n", $from;
         return substr($self->{buffer}, 0, $end + 1, '') =~ s/\n\z//r if $end >= 0;
+        return if $self->{http};
         $from = length $self->{buffer};
         return if !$select->can_read($deadline - now_s() > 0 ? $deadline - now_s() : 0);
         if (!sysread $self->{handle}, $self->{buffer}, 1 << 20, length $self->{buffer}) {
