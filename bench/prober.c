@@ -68,7 +68,7 @@ static struct wire wire;
 static int udp;
 static struct event_base *base;
 static struct change *changes;
-static size_t total, begun, seen, first_open, behind;
+static size_t total, begun, under_way, first_open, behind;
 static struct connection connections[MAX_CONNECTIONS];
 static double start;
 
@@ -105,6 +105,7 @@ static void update(struct connection *connection, struct change *change)
 	(void)snprintf(address, sizeof(address), "%u.%u.%u.%u", change->address >> 24,
 		change->address >> 16 & 255, change->address >> 8 & 255, change->address & 255);
 	change->state = COMMITTING;
+	under_way++;
 	connection->change = change;
 	if (PQsendQueryPrepared(connection->pg, "change", 2, values, NULL, NULL, 0) != 1)
 		die("update", PQerrorMessage(connection->pg));
@@ -115,6 +116,8 @@ static void next_update(void)
 {
 	size_t i = first_open;
 
+	if (now() >= start + seconds)
+		return;
 	for (int c = 0; c < connection_count; c++) {
 		if (connections[c].change != NULL)
 			continue;
@@ -163,7 +166,7 @@ static void take_answer(struct change *change, uint32_t address, double at)
 	if (address == change->address) {
 		change->late_ms = (at - change->committed) * 1000;
 		change->state = SEEN;
-		seen++;
+		under_way--;
 		return;
 	}
 	double age = at - change->committed;
@@ -210,7 +213,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			at >= change->ask_at)
 			ask(change, at);
 	}
-	if (seen == total || at >= start + seconds + wait_s)
+	if (at >= start + seconds && (under_way == 0 || at >= start + seconds + wait_s))
 		(void)event_base_loopbreak(base);
 }
 

@@ -23,7 +23,6 @@ my %DEFAULT_CACHES = (
     zone_metadata_cache_ttl => 60, dnssec_key_cache_ttl => 30,
 );
 my %NO_ANSWERS = (%DEFAULT_CACHES, cache_ttl => 0, query_cache_ttl => 0, negquery_cache_ttl => 0);
-my %LONG = (%DEFAULT_CACHES, cache_ttl => 3600, query_cache_ttl => 3600, negquery_cache_ttl => 3600);
 
 # PowerDNS' options for a pair of numbers: threads that receive, and threads that ask the backend for each of them.
 sub threads {
@@ -57,7 +56,7 @@ sub timed_csdnsd {
 sub csdns {
     my ($csdnsd, %options) = @_;
     my $pdns = Csdns::Pdns->remote(
-        socket => $csdnsd->socket, name => 'csdns', socket_dir => $csdnsd->{control_dir}, %LONG, %options);
+        socket => $csdnsd->socket, name => 'csdns', socket_dir => $csdnsd->{control_dir}, caches => 1, %options);
     $pdns->{backend} = $csdnsd->process;
     return $pdns;
 }
@@ -97,7 +96,7 @@ sub floor_of_remote {
     my $responder = Csdns::Process->start(
         name => 'constant', log => "$dir/log", command => [build_dir() . '/bench/constant', '--zone', ZONE, "$dir/sock"]);
     wait_until { -S "$dir/sock" } 10, 'the constant responder';
-    my $pdns = Csdns::Pdns->remote(socket => "$dir/sock", name => 'constant', %LONG, %options);
+    my $pdns = Csdns::Pdns->remote(socket => "$dir/sock", name => 'constant', caches => 1, %options);
     $pdns->{backend} = $responder;
     return $pdns;
 }
