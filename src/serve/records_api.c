@@ -26,9 +26,12 @@ struct job {
 	struct zone_pin *pin;  /* of the zone in hand, or NULL */
 	struct record_query query;
 	int64_t until_ms;
-	size_t zone; /* the next one */
-	size_t n;
-	int32_t zones[]; /* ids */
+	bool is_all;	 /* zones; their table is held, so that a walk over it meets each once */
+	uint32_t bucket; /* of that table, the next one */
+	int32_t *zones;	 /* ids: those of the bucket in hand, or the only one */
+	size_t cap;	 /* of zones[] */
+	size_t n;	 /* in it */
+	size_t zone;	 /* in it, the next one */
 };
 
 struct records_api {
@@ -68,8 +71,11 @@ static void drop_pin(struct job *job)
 static void job_free(struct job *job)
 {
 	drop_pin(job);
+	if (job->is_all)
+		table_unhold(&job->mirror->zones_by_id);
 	mirror_unref(job->mirror);
 	event_drop(job->turn);
+	free(job->zones);
 	*job->at = job->next;
 	if (job->next != NULL)
 		job->next->at = job->at;
@@ -117,20 +123,52 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 		node->name_len, rrs);
 }
 
+/* The zones of the next bucket. -1: no memory. */
+static int next_bucket(struct job *job)
+{
+	const struct table *table = &job->mirror->zones_by_id;
+	const struct table_entry *entry = table_bucket(table, job->bucket++);
+
+	for (job->zone = job->n = 0; entry != NULL; entry = entry->next) {
+		if (job->n == job->cap) {
+			size_t cap = 2 * job->cap + 8;
+			int32_t *zones = realloc(job->zones, cap * sizeof(*zones));
+			if (zones == NULL)
+				return -1;
+			job->zones = zones;
+			job->cap = cap;
+		}
+		job->zones[job->n++] = ((const struct zone *)entry)->id;
+	}
+	return 0;
+}
+
+static bool has_bucket(const struct job *job)
+{
+	return job->is_all && job->bucket < job->mirror->zones_by_id.buckets;
+}
+
 /* Goes to the next zone that is still there: 0; 1: there is none, -1: no memory. */
 static int next_zone(struct part *part)
 {
 	struct job *job = part->job;
 
-	while (job->zone < job->n && part->looked_at < STEP_BUDGET) {
+	for (; part->looked_at < STEP_BUDGET; part->looked_at++) {
+		if (job->zone == job->n) {
+			if (!has_bucket(job))
+				return 1;
+			if (next_bucket(job) < 0)
+				return -1;
+			continue;
+		}
 		struct zone *zone = mirror_find_zone_by_id(job->mirror, job->zones[job->zone++]);
-		part->looked_at++;
 		if (zone == NULL)
 			continue;
+		part->looked_at++;
 		job->pin = zone_pin_new(zone);
 		return job->pin == NULL ? -1 : 0;
 	}
-	return job->zone == job->n;
+	return 0;
 }
 
 /* Appends a part. 1: that was the last, 0: there is more, -1: it cannot go on. */
@@ -200,24 +238,19 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	job_step(arg);
 }
 
-static void add_zone(void *arg, struct zone *zone)
-{
-	struct job *job = arg;
-
-	job->zones[job->n++] = zone->id;
-}
-
 /* For one zone, or for all (NULL). NULL when memory is out. */
 static struct job *job_new(struct records_api *api, struct mirror *mirror, const struct zone *only,
 	const struct record_query *query)
 {
-	size_t n = only != NULL ? 1 : mirror_zones(mirror);
-	struct job *job = calloc(1, sizeof(*job) + n * sizeof(job->zones[0]));
+	struct job *job = calloc(1, sizeof(*job));
 
 	if (job == NULL)
 		return NULL;
 	job->turn = evtimer_new(api->base, on_turn, job);
-	if (job->turn == NULL) {
+	job->zones = malloc(sizeof(*job->zones));
+	if (job->turn == NULL || job->zones == NULL) {
+		event_drop(job->turn);
+		free(job->zones);
 		free(job);
 		return NULL;
 	}
@@ -226,10 +259,12 @@ static struct job *job_new(struct records_api *api, struct mirror *mirror, const
 	job->until_ms = clock_ms() + JOB_MAX_MS;
 	job->mirror = mirror;
 	mirror_ref(mirror);
-	if (only != NULL)
-		job->zones[job->n++] = only->id;
+	job->cap = 1;
+	job->is_all = only == NULL;
+	if (job->is_all)
+		table_hold(&mirror->zones_by_id);
 	else
-		mirror_each_zone(mirror, add_zone, job);
+		job->zones[job->n++] = only->id;
 	job->at = &api->jobs;
 	job->next = api->jobs;
 	if (job->next != NULL)
