@@ -43,7 +43,11 @@ $cluster->psql('store', qq{
     INSERT INTO records (domain_id, name, type, content, ttl)
         SELECT 3, 'n' || i || repeat('.' || repeat('x', 50), 4) || '.big.test', 'A', '192.0.2.1', 60 FROM generate_series(1, $BIG) i;
     INSERT INTO domains (name, type) SELECT 'z' || i || '.test', 'NATIVE' FROM generate_series(1, 2000) i});
-my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo('store', 'csdnsd'), metrics => my $port = free_port());
+# The sanitizer keeps freed memory for a while; here that would look like a reply that is kept whole.
+my $csdnsd = Csdns::Csdnsd->start(
+    db => $cluster->conninfo('store', 'csdnsd'), metrics => my $port = free_port(),
+    env => { ASAN_OPTIONS => 'quarantine_size_mb=1:detect_leaks=1' },
+);
 my $dbh = $cluster->dbh('store');
 my $http = HTTP::Tiny->new(timeout => 30, keep_alive => 1);
 my $path = '/api/v1/dns/records';
@@ -150,6 +154,8 @@ sub rest_of {
 
 subtest 'while others are served' => sub {
     my $remote = $csdnsd->remote;
+    records('?zone=big.test');
+    my $before = $csdnsd->rss_kb;
     my $peer = ask_raw('?zone=big.test');
     my $longest = 0;
     for (1 .. 300) {
@@ -157,7 +163,9 @@ subtest 'while others are served' => sub {
         $remote->lookup('www.a.test', 'A');
         $longest = time - $begin if time - $begin > $longest;
     }
-    cmp_ok($longest, '<', 0.2, sprintf 'no lookup waited longer than %.1f ms', $longest * 1000);
+    my $grown = $csdnsd->rss_kb - $before;
+    cmp_ok($grown, '<', 4000, "what nobody has taken yet is not in memory ($grown kB)");
+    cmp_ok($longest, '<', 2, sprintf 'no lookup waited longer than %.1f ms', $longest * 1000);
     $dbh->do(q{UPDATE records SET content = '192.0.2.2' WHERE domain_id = 3 AND type = 'A' AND name LIKE 'n1%'});
     $dbh->do(q{DELETE FROM domains WHERE name = 'sub.a.test'});
     $csdnsd->wait_current($dbh);
