@@ -179,6 +179,9 @@ tests_unit_test_statement_LDADD = libcsdns_write.a $(UNIT_PROTOCOL) libcsdns_pg.
 # Of src/serve what needs neither a database nor a request.
 UNIT_SERVE = libcsdns_serve.a $(UNIT_MIRROR) $(EVENT_LIBS)
 
+UNIT_TESTS += tests/unit/test_slow
+tests_unit_test_slow_LDADD = $(UNIT_SERVE)
+
 UNIT_TESTS += tests/unit/test_purge_set
 tests_unit_test_purge_set_SOURCES = tests/unit/test_purge_set.c tests/unit/fail_alloc.c
 tests_unit_test_purge_set_LDFLAGS = $(UNIT_FAIL_ALLOC)

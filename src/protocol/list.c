@@ -69,6 +69,11 @@ static int zone_listing_step(struct listing *base, size_t budget, struct buf *re
 	return zone_pin_walk(listing->pin, budget, add_name, &part);
 }
 
+static const struct zone *zone_listing_zone(const struct listing *base)
+{
+	return zone_pin_zone(((const struct zone_listing *)base)->pin);
+}
+
 static void zone_listing_free(struct listing *base)
 {
 	struct zone_listing *listing = (struct zone_listing *)base;
@@ -95,6 +100,7 @@ static struct listing *zone_listing_new(
 	}
 	listing->listing.step = zone_listing_step;
 	listing->listing.free = zone_listing_free;
+	listing->listing.zone = zone_listing_zone;
 	listing->mirror = mirror;
 	mirror_ref(mirror);
 	listing->with_disabled = with_disabled;

@@ -17,6 +17,11 @@ void listing_free(struct listing *listing)
 		listing->free(listing);
 }
 
+const struct zone *listing_zone(const struct listing *listing)
+{
+	return listing->zone == NULL ? NULL : listing->zone(listing);
+}
+
 void listing_separate(struct listing *listing, struct buf *reply)
 {
 	if (!listing->is_first)

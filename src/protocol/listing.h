@@ -12,6 +12,7 @@ struct listing {
 	/* As listing_step, but for the end of the reply, which is the same for all. */
 	int (*step)(struct listing *listing, size_t budget, struct buf *reply);
 	void (*free)(struct listing *listing);
+	const struct zone *(*zone)(const struct listing *listing); /* NULL: of no zone */
 	bool is_first; /* no item has been written yet */
 };
 

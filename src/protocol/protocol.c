@@ -6,12 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* Without a timeout in the connection string. */
+#define UNIX_TIMEOUT_MS 2000
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* PowerDNS passes on the text of its setting. */
+static long unix_timeout(json_t *parameters)
+{
+	const char *text = json_string_value(json_object_get(parameters, "timeout"));
+	char *end;
+
+	if (text == NULL)
+		return UNIX_TIMEOUT_MS;
+	long ms = strtol(text, &end, 10);
+	return end == text || ms < 0 ? UNIX_TIMEOUT_MS : ms;
+}
 
 void method_initialize(struct call *call)
 {
-	/* Its parameters are those of PowerDNS' connection string, which the server needs not know.
-	 */
+	/* The parameters are those of PowerDNS' connection string. */
+	if (json_object_get(call->parameters, "path") != NULL)
+		call->answer->unix_timeout_ms = unix_timeout(call->parameters);
 	reply_true(call->reply);
 }
 
@@ -178,6 +193,7 @@ static void answer_init(struct answer *answer)
 	answer->method = "?";
 	answer->method_number = COUNT(methods);
 	answer->is_write = false;
+	answer->unix_timeout_ms = 0;
 	answer->is_secret = false;
 	answer->listing = NULL;
 	answer->is_malformed = false;

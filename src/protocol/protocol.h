@@ -48,6 +48,7 @@ struct answer {
 	unsigned method_number;	 /* see protocol_method_name */
 	struct listing *listing; /* ANSWER_LISTING: the caller's, to be stepped and freed */
 	struct write write;	 /* ANSWER_WRITE: the caller's, to be done and ended */
+	long unix_timeout_ms;	 /* initialize of PowerDNS' unix connector: for a reply; else 0 */
 	bool is_write;		 /* the method writes: if it fails, so does its transaction */
 	bool is_secret;		 /* the reply has keys in it: to be wiped when it is sent */
 	bool is_malformed;	 /* the request was no request; the peer is not PowerDNS */
@@ -87,5 +88,7 @@ void reply_no_result(struct buf *reply, const char *problem);
  * with the last. 1: done, 0: more to come, -1: it cannot be finished (memory). */
 int listing_step(struct listing *listing, size_t budget, struct buf *reply);
 void listing_free(struct listing *listing);
+/* The zone whose records it lists; NULL for a list of something else. Good until the next step. */
+const struct zone *listing_zone(const struct listing *listing);
 
 #endif

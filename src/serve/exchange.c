@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "pg/events.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -227,8 +228,13 @@ bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 	}
 	if (answer.kind == ANSWER_WRITE)
 		return write_begin(exchange, &answer);
-	if (answer.kind == ANSWER_LISTING)
+	if (answer.unix_timeout_ms > 0)
+		exchange->unix_timeout_ms = answer.unix_timeout_ms;
+	if (answer.kind == ANSWER_LISTING) {
 		exchange->listing = answer.listing;
+		exchange->octets = exchange->out.len;
+		exchange->is_warned = false;
+	}
 	return true;
 }
 
@@ -238,6 +244,48 @@ void exchange_refuse(struct exchange *exchange, const char *problem)
 	exchange_log(exchange, LOG_LEVEL_WARNING, problem);
 	exchange->is_last = true;
 	reply_false(&exchange->out, problem);
+}
+
+static void log_slow(struct exchange *exchange, const struct zone *zone, uint64_t octets)
+{
+	struct log_about about = {.peer = exchange->peer};
+	char name[NAME_TEXT_MAX + 1] = "";
+	char records[40] = "";
+
+	if (zone != NULL) {
+		name[name_print(name, zone->name, zone->name_len)] = '\0';
+		about.zone = name;
+		(void)snprintf(records, sizeof(records), ", %" PRIu64 " records", zone->records);
+	}
+	if (!slow_is_news(
+		    &exchange->all->slow, zone == NULL ? exchange->method : name, clock_ms()) ||
+		!exchange_log_is_allowed(exchange->all))
+		return;
+	log_line(LOG_LEVEL_WARNING, &about,
+		"%s: PowerDNS will not wait for the reply%s: its unix connector reads %" PRIu64
+		" octets and more in about %" PRId64
+		" ms, and its timeout is %ld ms; use its pipe connector",
+		exchange->method, records, octets, slow_read_ms(octets), exchange->unix_timeout_ms);
+}
+
+/* More of a listing is to come. A peer that reads slowly takes no more than it has read before it
+ * gives up, so how long a reply will be is to be known early: of a zone it is, of others the limit
+ * is a bit lower. */
+static void warn_slow(struct exchange *exchange)
+{
+	const struct zone *zone = listing_zone(exchange->listing);
+	uint64_t octets = exchange->octets;
+	long limit_ms = exchange->unix_timeout_ms;
+
+	if (zone != NULL && octets < zone->records * SLOW_RECORD_OCTETS)
+		octets = zone->records * SLOW_RECORD_OCTETS;
+	if (zone == NULL)
+		limit_ms = limit_ms / 4 * 3;
+	if (exchange->unix_timeout_ms == 0 || exchange->is_warned ||
+		slow_read_ms(octets) <= limit_ms)
+		return;
+	exchange->is_warned = true;
+	log_slow(exchange, zone, octets);
 }
 
 int exchange_sent(struct exchange *exchange)
@@ -255,6 +303,9 @@ int exchange_sent(struct exchange *exchange)
 		exchange_log(exchange, LOG_LEVEL_ERROR, "list: out of memory, connection closed");
 		return -1;
 	}
+	exchange->octets += exchange->out.len;
+	if (done == 0)
+		warn_slow(exchange);
 	if (done == 1) {
 		listing_free(exchange->listing);
 		exchange->listing = NULL;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "serve/server.h"
+#include "serve/slow.h"
 #include "write/transaction.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct exchanges {
 	uint64_t version;	/* that the mirror has reached */
 	int64_t log_second;	/* the second in which log_lines are counted */
 	unsigned log_lines;
+	struct slow slow;
 };
 
 struct exchange {
@@ -44,7 +46,10 @@ struct exchange {
 	struct event *patience;		 /* the end of waiting for it */
 	const char *method;		 /* of the request in hand, for the log */
 	unsigned method_number;		 /* for counting */
+	long unix_timeout_ms;		 /* of PowerDNS' unix connector; 0: it is another one */
+	uint64_t octets;		 /* of a listing's reply so far */
 	uint64_t write_began_ns;	 /* the write that is waited for */
+	bool is_warned;			 /* that the reply will not be read in time */
 	bool is_last;			 /* the peer is not PowerDNS: no more of its requests */
 	bool is_secret;			 /* the reply has keys in it */
 };

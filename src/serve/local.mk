@@ -12,6 +12,7 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/purge_set.c src/serve/purge_set.h \
 	src/serve/purge_target.c src/serve/purge_target.h \
 	src/serve/zone_flush.c src/serve/zone_flush.h \
+	src/serve/slow.c src/serve/slow.h \
 	src/serve/web.c src/serve/web.h \
 	src/serve/notify.c src/serve/notify.h \
 	src/serve/monitor.c src/serve/monitor.h \
