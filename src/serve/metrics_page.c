@@ -196,6 +196,21 @@ static uint64_t rediscovers(const struct purge_target_status *status)
 	return status->rediscovers;
 }
 
+static uint64_t is_api_up(const struct purge_target_status *status)
+{
+	return status->has_api && !status->is_api_lost;
+}
+
+static uint64_t flushes(const struct purge_target_status *status)
+{
+	return status->flushes;
+}
+
+static uint64_t flush_failed(const struct purge_target_status *status)
+{
+	return status->flush_failed;
+}
+
 static uint64_t pending(const struct purge_target_status *status)
 {
 	return status->pending + status->is_all_pending;
@@ -233,6 +248,14 @@ static const struct {
 		"Times that too many names were pending, and became everything.", overflows},
 	{"csdns_purge_rediscovers_total", metric_counter,
 		"Times that PowerDNS read its list of zones again.", rediscovers},
+	{"csdns_purge_api_up", metric_gauge,
+		"Whether zones that come or go are told one by one through this PowerDNS' web "
+		"server (1), or it reads its whole list (0).",
+		is_api_up},
+	{"csdns_purge_zone_flushes_total", metric_counter,
+		"Zones that PowerDNS looked at through its web server.", flushes},
+	{"csdns_purge_zone_flushes_failed_total", metric_counter,
+		"Requests to PowerDNS' web server that failed.", flush_failed},
 	{"csdns_purge_pending_names", metric_gauge,
 		"Names that PowerDNS is to forget and was not told yet.", pending},
 	{"csdns_purge_pending_zones", metric_gauge,

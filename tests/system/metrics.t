@@ -147,6 +147,7 @@ subtest 'purging' => sub {
     wait_until { metrics()->{qq(csdns_purge_failed_total{control="@{[$no_pdns =~ s/"/\\"/gr]}"})} } 10, 'a purge that failed';
     my $pending = metrics()->{qq(csdns_purge_pending_names{control="@{[$no_pdns =~ s/"/\\"/gr]}"})};
     cmp_ok($pending, '>', 0, 'what was not told is pending');
+    is(metrics()->{qq(csdns_purge_api_up{control="@{[$no_pdns =~ s/"/\\"/gr]}"})}, 0, 'there is no web server');
 };
 
 subtest 'the process' => sub {
