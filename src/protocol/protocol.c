@@ -213,7 +213,7 @@ static void *parser_alloc(size_t size)
 }
 
 /* NULL with the error, or with parser_ran_out. */
-static json_t *request_parse(const char *request, size_t len, json_error_t *error)
+static json_t *request_parse(const char *request, size_t len, size_t flags, json_error_t *error)
 {
 	json_malloc_t old_alloc;
 	json_free_t old_free;
@@ -221,7 +221,7 @@ static json_t *request_parse(const char *request, size_t len, json_error_t *erro
 	json_get_alloc_funcs(&old_alloc, &old_free);
 	json_set_alloc_funcs(parser_alloc, free);
 	parser_ran_out = false;
-	json_t *json = json_loadb(request, len, 0, error);
+	json_t *json = json_loadb(request, len, flags, error);
 	json_set_alloc_funcs(old_alloc, old_free);
 	if (!parser_ran_out)
 		return json;
@@ -229,15 +229,20 @@ static json_t *request_parse(const char *request, size_t len, json_error_t *erro
 	return NULL;
 }
 
-static bool starts_with(const char *request, size_t len, const char *prefix)
+static bool is_feed_ents3(json_t *request)
 {
-	return len >= strlen(prefix) && memcmp(request, prefix, strlen(prefix)) == 0;
+	const json_t *method = json_object_get(request, "method");
+
+	return json_string_length(method) == strlen("feedEnts3") &&
+	       strcmp(json_string_value(method), "feedEnts3") == 0;
 }
 
-/* PowerDNS sends the salt of feedEnts3 as the octets that it is, which need not be UTF-8. Nobody
- * needs it: the mirror computes what it is for. */
-static json_t *feed_ents3_parse(const char *request, size_t len, json_error_t *error)
+/* PowerDNS sends the salt of feedEnts3 as the octets that it is: no UTF-8, or an escaped NUL.
+ * Nobody needs it, the mirror computes what it is for: so the request is read without. NULL for
+ * every other one, or with parser_ran_out. */
+static json_t *feed_ents3_parse(const char *request, size_t len)
 {
+	json_error_t error;
 	char *copy = malloc(len);
 
 	parser_ran_out = copy == NULL;
@@ -245,9 +250,27 @@ static json_t *feed_ents3_parse(const char *request, size_t len, json_error_t *e
 		return NULL;
 	for (size_t i = 0; i < len; i++)
 		copy[i] = (char)(request[i] & 0x80 ? '?' : request[i]);
-	json_t *json = request_parse(copy, len, error);
+	json_t *json = request_parse(copy, len, JSON_ALLOW_NUL, &error);
 	free(copy);
-	return json;
+	if (json == NULL || is_feed_ents3(json))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static json_t *any_request_parse(const char *request, size_t len, json_error_t *error)
+{
+	json_t *json = request_parse(request, len, 0, error);
+
+	if (json != NULL || parser_ran_out)
+		return json;
+	switch (json_error_code(error)) {
+	case json_error_invalid_utf8:
+	case json_error_null_character:
+		return feed_ents3_parse(request, len);
+	default:
+		return NULL;
+	}
 }
 
 void protocol_answer(const struct protocol *protocol, const char *request, size_t len,
@@ -265,10 +288,7 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 		lookup_answer(&call, &lookup);
 		return;
 	}
-	bool is_feed_ents3 = starts_with(request, len, "{\"method\": \"feedEnts3\",") ||
-			     starts_with(request, len, "{\"method\":\"feedEnts3\",");
-	json_t *json = is_feed_ents3 ? feed_ents3_parse(request, len, &error)
-				     : request_parse(request, len, &error);
+	json_t *json = any_request_parse(request, len, &error);
 	if (parser_ran_out)
 		reply->failed = true;
 	else if (json == NULL)

@@ -349,6 +349,42 @@ static void test_end(void **state)
 	assert_asked(&open, "feedEnts3", "\"domain_id\":1,\"nonterm\":[]", "{\"result\":true}");
 }
 
+/* PowerDNS sends it as it is: octets that are no UTF-8, and an escaped NUL. */
+static void test_salt(void **state)
+{
+	static const char *const taken[] = {"\xab\xcd", "\xff\"}, \"x\": {\"y\": \"\xc3", "\\u0000",
+		"\\u0000\xe2\x80\\u001f\\\\"};
+	static const char *const refused[] = {
+		"{\"method\":\"feedEnts\",\"parameters\":{\"salt\":\"\xab\"}}",
+		"{\"method\":\"feedEnts3\\u0000\",\"parameters\":{\"salt\":\"\xab\"}}",
+		"{\"method\":\"feedEnts3\xab\",\"parameters\":{}}",
+		"{\"method\":\"feedRecord\",\"parameters\":{\"method\":\"feedEnts3\",\"salt\":"
+		"\"\\u0000\"}}",
+		"{\"method\":\"feedEnts3\",\"parameters\":{\"salt\":\"\xab}}",
+		"[\"feedEnts3\",\"\xab\"]"};
+	struct answer answer;
+	char request[200];
+	struct buf text;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(taken); i++) {
+		char parameters[100];
+		(void)snprintf(parameters, sizeof(parameters), "\"salt\":\"%s\"", taken[i]);
+		assert_asked(&open, "feedEnts3", parameters, "{\"result\":true}");
+		(void)snprintf(request, sizeof(request),
+			"{ \"parameters\": {%s},\"method\" : \"feedEnts3\"}", parameters);
+		ask(&open, request, &text, &answer);
+		assert_string_equal(text.data, "{\"result\":true}");
+		buf_fini(&text);
+	}
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		ask(&open, refused[i], &text, &answer);
+		assert_true(answer.is_malformed);
+		assert_non_null(strstr(text.data, "it is not JSON"));
+		buf_fini(&text);
+	}
+}
+
 #define FED(order, rr) "\"rr\":" rr ",\"trxid\":1700000000" order
 
 static void assert_fed(const char *parameters, const char *expected)
@@ -498,6 +534,7 @@ int main(void)
 		TEST(test_replace_refused),
 		TEST(test_begin),
 		TEST(test_end),
+		TEST(test_salt),
 		TEST(test_feed),
 		TEST(test_read_inside),
 		TEST(test_is_write),
