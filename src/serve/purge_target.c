@@ -18,8 +18,9 @@
 #define ANSWER_MS     5000
 #define REDISCOVER_MS 60000
 /* PowerDNS hears nothing while it reads the list of zones: for so many times as long it is not
- * asked to again. */
-#define REDISCOVER_REST 4
+ * asked to again, unless it was short. */
+#define REDISCOVER_SHORT_MS 20
+#define REDISCOVER_REST	    4
 /* When it could not read the list: doubled each time. */
 #define REFUSED_FIRST_MS 1000
 #define REFUSED_MAX_MS	 300000
@@ -309,7 +310,9 @@ static void on_rediscovered(struct purge_target *target, const char *reply)
 	int64_t now = clock_ms();
 
 	target->status.rediscover_ms = now - target->sent_ms;
-	target->rest_until_ms = now + target->status.rediscover_ms * REDISCOVER_REST;
+	target->rest_until_ms = now;
+	if (target->status.rediscover_ms > REDISCOVER_SHORT_MS)
+		target->rest_until_ms += target->status.rediscover_ms * REDISCOVER_REST;
 	if (strncmp(reply, "Ok", 2) == 0) {
 		target->status.rediscovers++;
 		target->refused_ms = REFUSED_FIRST_MS;
