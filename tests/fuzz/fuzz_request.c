@@ -35,14 +35,15 @@ static void fill_mirror(void)
 	FUZZ_CHECK(fill_add_metadata(mirror, 1, "A", "3"));
 }
 
-/* One line of JSON with a result. */
-static void check_reply(const struct buf *reply)
+/* One line of JSON, with a result; before there is any data an error has none. */
+static void check_reply(const struct buf *reply, bool has_data)
 {
 	FUZZ_CHECK(!buf_failed(reply) && reply->len > 0);
 	const char *newline = memchr(reply->data, '\n', reply->len);
 	FUZZ_CHECK(newline == reply->data + reply->len - 1);
 	json_t *json = json_loadb(reply->data, reply->len, JSON_REJECT_DUPLICATES, NULL);
-	FUZZ_CHECK(json != NULL && json_object_get(json, "result") != NULL);
+	FUZZ_CHECK(json_is_object(json));
+	FUZZ_CHECK(json_object_get(json, "result") != NULL || !has_data);
 	json_decref(json);
 }
 
@@ -60,7 +61,7 @@ static void check_write(struct write *write)
 	write_fini(write);
 }
 
-static void check_answer(struct answer *answer, struct buf *reply)
+static void check_answer(struct answer *answer, struct buf *reply, bool has_data)
 {
 	if (answer->kind == ANSWER_WRITE) {
 		FUZZ_CHECK(reply->len == 0);
@@ -74,7 +75,7 @@ static void check_answer(struct answer *answer, struct buf *reply)
 	listing_free(answer->listing);
 	FUZZ_CHECK(strlen(answer->problem) < PROTOCOL_PROBLEM_MAX);
 	FUZZ_CHECK(!answer->is_malformed || answer->problem[0] != '\0');
-	check_reply(reply);
+	check_reply(reply, has_data);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -90,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < 3; i++) {
 		buf_init(&reply);
 		protocol_answer(&protocol, (const char *)data, size, &reply, &answer);
-		check_answer(&answer, &reply);
+		check_answer(&answer, &reply, protocol.mirror != NULL);
 		FUZZ_CHECK(mirror->refs == 1);
 		buf_fini(&reply);
 		protocol.transaction = i == 1 ? &open : NULL;
