@@ -30,7 +30,7 @@ sub new {
         $cluster->psql($side, $args{sql}) if $args{sql};
     }
     $self->{csdnsd} = Csdns::Csdnsd->start(db => $cluster->conninfo('remote', 'pdns'), %{ $args{csdnsd} // {} });
-    my %api = (webserver => 'yes', api => 'yes', api_key => 'test', default_soa_content => 'ns.@ hostmaster.@ 1 10800 3600 604800 3600');
+    my %api = (loglevel => 6, webserver => 'yes', api => 'yes', api_key => 'test', default_soa_content => 'ns.@ hostmaster.@ 1 10800 3600 604800 3600');
     my $timeout = $args{timeout} // 10_000;
     $self->{remote} = Csdns::Pdns->remote(
         socket => $self->{csdnsd}->socket, timeout => $timeout, remote_dnssec => 'yes', webserver_port => free_port(), %api, %{ $args{pdns} // {} },
