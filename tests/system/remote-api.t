@@ -49,6 +49,18 @@ sub rrsets { my ($side) = @_; return { map { ("$_->{name} $_->{type}" => $_->{ty
 is_deeply rrsets('remote'), rrsets('gpgsql'), 'the zone as the API shows it';
 cmp_ok scalar(keys %{ rrsets('remote') }), '>', 6, 'with what was written';
 
+# --- search ---
+
+sub found {
+    my ($found) = @_;
+    return [sort map { join ' ', $_->{object_type}, $_->{name}, $_->{type} // '', $_->{object_type} eq 'record' ? ($_->{content}, $_->{ttl}) : () } grep { ($_->{type} // '') ne 'SOA' } @{ $found->{reply} }];
+}
+for my $query ('q=*a.test&max=100', 'q=n?.a.test&max=10&object_type=record', 'q=192.0.2.7&max=10', 'q=a.test&max=10&object_type=zone', 'q=nothing*&max=10') {
+    my $found = $twin->api(GET => "/search-data?$query");
+    is_deeply found($found->{remote}), found($found->{gpgsql}), "search-data $query: the same";
+    cmp_ok scalar @{ found($found->{remote}) }, '>', 0, 'and something' if $query !~ /nothing/;
+}
+
 # --- settings ---
 
 $twin->api(PUT => '/zones/a.test./metadata/ALLOW-AXFR-FROM', { kind => 'ALLOW-AXFR-FROM', metadata => ['192.0.2.0/24', '::1'] }, 'metadata');
