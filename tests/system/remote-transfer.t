@@ -13,6 +13,7 @@ use Test::More;
 
 use Csdns::Named;
 use Csdns::Nsd;
+use Csdns::Pdns;
 use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs);
 use Csdns::Twin;
@@ -112,16 +113,32 @@ SKIP: {
 
 # --- a large one ---
 
-my $large = Csdns::Named->new(zones => { 'large.test' => head('large.test', 1) . join '', map { sprintf "n%06d A 192.0.%d.%d\n", $_, $_ / 256 % 256, $_ % 256 } 1 .. $LARGE });
-$twin->psql("INSERT INTO domains (name, type, master) VALUES ('large.test', 'SLAVE', '127.0.0.1:" . $large->port . "')");
-my $start = now_s();
-$twin->pdns('remote')->control('RETRIEVE large.test');
-try_until { $twin->serial('remote', 'large.test') eq '1' } 120;
-is $twin->cluster->psql('remote', q{SELECT count(*) FROM records WHERE type = 'A' AND name LIKE '%.large.test'}), $LARGE + 1, "$LARGE records have come";
-diag sprintf '%d records in %.1f s', $LARGE, now_s() - $start;
-$twin->csdnsd->wait_current($twin->cluster->dbh('remote'));
-is $twin->pdns('remote')->dns->ask(sprintf('n%06d.large.test', $LARGE), 'A')->{rcode}, 'NOERROR', 'the last one is answered';
-# It is asked for twice: by us, and because it was not fresh.
-wait_until { $twin->csdnsd->status->{transactions} == 0 } 60, 'no transaction to be left';
+my %large = map { $_ => head($_, 1) . join '', map { sprintf "n%06d A 192.0.%d.%d\n", $_, $_ / 256 % 256, $_ % 256 } 1 .. $LARGE } qw(large.test piped.test);
+my $large = Csdns::Named->new(zones => \%large);
+
+# How long it takes until the whole zone is there and answered.
+sub transfers_large {
+    my ($pdns, $zone, $seconds) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $twin->psql("INSERT INTO domains (name, type, master) VALUES ('$zone', 'SLAVE', '127.0.0.1:" . $large->port . "')");
+    my $start = now_s();
+    $pdns->control("RETRIEVE $zone");
+    try_until { $twin->serial('remote', $zone) eq '1' } $seconds;
+    is $twin->cluster->psql('remote', "SELECT count(*) FROM records WHERE type = 'A' AND name LIKE '%.$zone'"), $LARGE + 1, "$LARGE records have come into $zone";
+    diag sprintf '%d records of %s in %.1f s', $LARGE, $zone, now_s() - $start;
+    $twin->csdnsd->wait_current($twin->cluster->dbh('remote'));
+    is $pdns->dns->ask(sprintf("n%06d.$zone", $LARGE), 'A')->{rcode}, 'NOERROR', 'the last one is answered';
+    # It is asked for twice: by us, and because it was not fresh.
+    wait_until { $twin->csdnsd->status->{transactions} == 0 } 60, 'no transaction to be left';
+    return;
+}
+
+transfers_large($twin->pdns('remote'), 'large.test', 120);
+
+# Through the pipe there is no time limit of PowerDNS' to be set.
+$twin->pdns($_)->stop for $twin->sides;
+my $piped = Csdns::Pdns->remote(socket => $twin->csdnsd->socket, connector => 'pipe', remote_dnssec => 'yes', secondary => 'yes');
+transfers_large($piped, 'piped.test', 60);
+$piped->stop;
 is $twin->csdnsd->stop, 0, 'csdnsd ends well';
 done_testing;
