@@ -149,9 +149,8 @@ void references_init_zone(struct zone *zone)
 static bool is_switched_off(uint16_t type)
 {
 	char scratch[RRTYPE_TEXT_SIZE];
-	const char *word = rrtype_print(type, scratch);
 
-	return hook_is_off(word);
+	return hook_is_off(rrtype_print(type, scratch));
 }
 
 /* The order in which it belongs; the key's name is in target. NULL: the zone is in no mirror. */

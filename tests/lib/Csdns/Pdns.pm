@@ -18,9 +18,9 @@ use Csdns::Programs qw(find_program need_programs source_dir);
 
 my $API_KEY = 'test';
 
-# For tests in which nobody purges.
-my %NO_CACHES = map { $_ => 0 } qw(
-    cache_ttl query_cache_ttl negquery_cache_ttl zone_cache_refresh_interval zone_metadata_cache_ttl dnssec_key_cache_ttl);
+# For tests in which nobody purges; PowerDNS may say in its log what it does then.
+my %NO_CACHES = (loglevel => 4, map { $_ => 0 } qw(
+    cache_ttl query_cache_ttl negquery_cache_ttl zone_cache_refresh_interval zone_metadata_cache_ttl dnssec_key_cache_ttl));
 
 # The edge: answers from csdnsd. connector => 'unix' (as it is without), 'pipe', or 'http'
 # with http => PORT, and form => 1 for post=1 alone.
