@@ -358,8 +358,8 @@ static void test_salt(void **state)
 		"{\"method\":\"feedEnts\",\"parameters\":{\"salt\":\"\xab\"}}",
 		"{\"method\":\"feedEnts3\\u0000\",\"parameters\":{\"salt\":\"\xab\"}}",
 		"{\"method\":\"feedEnts3\xab\",\"parameters\":{}}",
-		"{\"method\":\"feedRecord\",\"parameters\":{\"method\":\"feedEnts3\",\"salt\":"
-		"\"\\u0000\"}}",
+		("{\"method\":\"feedRecord\",\"parameters\":{\"method\":\"feedEnts3\",\"salt\":"
+		 "\"\\u0000\"}}"),
 		"{\"method\":\"feedEnts3\",\"parameters\":{\"salt\":\"\xab}}",
 		"[\"feedEnts3\",\"\xab\"]"};
 	struct answer answer;
