@@ -32,12 +32,12 @@ CREATE OR REPLACE FUNCTION csdns.is_plain_record(domain_id int, name text, type 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT domain_id IS NOT NULL
        AND (ttl IS NULL OR ttl >= 0)
-       AND length(name) <= 253
+       AND octet_length(name) <= 253
        AND name ~ '^[a-z0-9_*-]+(\.[a-z0-9_*-]+)*$'
-       AND (length(name) <= 63 OR name !~ '[^.]{64}')
+       AND (octet_length(name) <= 63 OR name !~ '[^.]{64}')
        AND CASE
                WHEN type = 'A' THEN
-                   content ~ '^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])$'
+                   content ~ '^([01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])(\.([01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])){3}$'
                WHEN type = 'AAAA' THEN
                    content ~ '^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$'
                    OR length(content) - length(replace(content, ':', '')) <= 7

@@ -77,13 +77,13 @@ $$;
 
 CREATE OR REPLACE FUNCTION csdns.check_names(me xid8) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_hashagg = off SET jit = off SET work_mem = '64MB' AS $$
 DECLARE
     bad record;
 BEGIN
     SELECT t.domain_id, t.name, d.name AS zone, is_inside(t.name, d.name) AS inside
       INTO bad
-      FROM (SELECT DISTINCT j.domain_id, j.name FROM journal j WHERE j.txid = me AND j.what = 'n' AND j.added) AS t
+      FROM (SELECT DISTINCT ON (j.domain_id, j.name COLLATE "C") j.domain_id, j.name FROM journal j WHERE j.txid = me AND j.what = 'n' AND j.added) AS t
      CROSS JOIN LATERAL (SELECT d.name FROM pdns_domain d WHERE d.id = t.domain_id OFFSET 0) AS d
      CROSS JOIN LATERAL (SELECT count(*) AS rows FROM pdns_record r WHERE r.name = t.name AND r.domain_id + 0 = t.domain_id) AS c
      WHERE c.rows > 0

@@ -97,6 +97,12 @@ LANGUAGE sql STABLE AS $$
                 ELSE json_build_array(name, type, content, ttl, prio, disabled) END
 $$;
 
+-- json_agg() by string_agg(), at half the price.
+CREATE OR REPLACE FUNCTION csdns.audit_records(list text) RETURNS json
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT ('[' || list || ']')::json
+$$;
+
 CREATE OR REPLACE FUNCTION csdns.on_record_insert_audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
 SET enable_sort = off SET enable_incremental_sort = off SET jit = off SET work_mem = '64MB' AS $$
@@ -107,13 +113,13 @@ BEGIN
     IF NOT EXISTS (SELECT FROM new_rows n WHERE n.domain_id IS DISTINCT FROM first_zone) THEN     -- most often, and a bulk that need not be sorted
         INSERT INTO audit (what, action, zone_id, zone, after)
             SELECT 'records', 'insert', first_zone, zone_called(first_zone),
-                   json_agg(audit_record(g.name, g.type, g.content, g.ttl, g.prio, g.disabled))
+                   audit_records(string_agg(audit_record(g.name, g.type, g.content, g.ttl, g.prio, g.disabled)::text, ', '))
               FROM (SELECT n.name, n.type, n.content, n.ttl, n.prio, n.disabled, (row_number() OVER () - 1) / 500 AS chunk FROM new_rows n) AS g
              GROUP BY g.chunk;
     ELSE
         INSERT INTO audit (what, action, zone_id, zone, after)
             SELECT 'records', 'insert', g.domain_id, zone_called(g.domain_id),
-                   json_agg(audit_record(g.name, g.type, g.content, g.ttl, g.prio, g.disabled))
+                   audit_records(string_agg(audit_record(g.name, g.type, g.content, g.ttl, g.prio, g.disabled)::text, ', '))
               FROM (SELECT n.domain_id, n.name, n.type, n.content, n.ttl, n.prio, n.disabled,
                            (row_number() OVER (PARTITION BY n.domain_id) - 1) / 500 AS chunk
                       FROM new_rows n) AS g
@@ -132,7 +138,7 @@ DECLARE
 BEGIN
     INSERT INTO audit (what, action, zone_id, zone, before)
         SELECT 'records', 'delete', g.domain_id, zone_called(g.domain_id),
-               json_agg(audit_record(g.name, g.type, g.content, g.ttl, g.prio, g.disabled))
+               audit_records(string_agg(audit_record(g.name, g.type, g.content, g.ttl, g.prio, g.disabled)::text, ', '))
           FROM (SELECT o.domain_id, o.name, o.type, o.content, o.ttl, o.prio, o.disabled,
                        (row_number() OVER (PARTITION BY o.domain_id) - 1) / 500 AS chunk
                   FROM old_rows o) AS g
