@@ -71,6 +71,12 @@ sub ask_many {
     return \@replies;
 }
 
+# For asking the same again and again: the questions as packets; their replies as
+# packets, undef where there was none, in the same order; and what ask() makes of one.
+sub packets { my ($self, $questions, %options) = @_; return [map { $self->_question(@$_, %options) } @$questions] }
+sub exchange { my ($self, $packets) = @_; return [$self->_exchange_udp($packets)] }
+sub decode { my ($self, $packet) = @_; return _decode($packet) }
+
 # A whole zone transfer: the records as canonical lines in the order received,
 # or undef with the reason in the second value.
 sub transfer {
