@@ -4,7 +4,7 @@ DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant', 'csdns_sync'] LOOP
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
             CONTINUE;
         END IF;
@@ -14,7 +14,7 @@ BEGIN
             WHEN insufficient_privilege THEN
                 RAISE EXCEPTION 'role "%" is missing and % may not create roles', wanted, current_user
                       USING ERRCODE = 'insufficient_privilege',
-                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin; CREATE ROLE csdns_tenant; GRANT SET ON PARAMETER csdns.path TO PUBLIC;';
+                            HINT = 'As a superuser: CREATE ROLE csdns_read; CREATE ROLE csdns_write; CREATE ROLE csdns_cloud; CREATE ROLE csdns_admin; CREATE ROLE csdns_tenant; CREATE ROLE csdns_sync; GRANT SET ON PARAMETER csdns.path TO PUBLIC;';
             WHEN duplicate_object OR unique_violation THEN
                 NULL;                   -- another database of the cluster was installed at the same moment
         END;
@@ -33,6 +33,9 @@ BEGIN
     END IF;
     IF NOT pg_has_role('csdns_admin', 'csdns_cloud', 'USAGE') THEN
         GRANT csdns_cloud TO csdns_admin;
+    END IF;
+    IF NOT pg_has_role('csdns_sync', 'csdns_cloud', 'USAGE') THEN
+        GRANT csdns_cloud TO csdns_sync;
     END IF;
 END
 $$;

@@ -78,6 +78,7 @@ CREATE TABLE IF NOT EXISTS csdns.setting (
             WHEN 'retention' THEN value::interval >= interval '0'
             WHEN 'event_retention' THEN value::interval >= interval '0'
             WHEN 'audit_retention' THEN value::interval >= interval '0'
+            WHEN 'sync_seen_retention' THEN value::interval >= interval '0'
             ELSE true
         END)
 );

@@ -38,6 +38,15 @@ GRANT EXECUTE ON FUNCTION csdns.set_serial_style(text, text) TO csdns_write;
 GRANT SELECT ON csdns.served_domain, csdns.served_record, csdns.schema_version, csdns.version, csdns.journal, csdns.change TO csdns_cloud;
 GRANT EXECUTE ON FUNCTION csdns.head() TO csdns_cloud;
 
+-- csdns-sync, beside facts: its queue and its passes; people look, and ask for more
+GRANT SELECT ON csdns.sync_task, csdns.sync_source, csdns.sync_pass, csdns.sync_wish, csdns.v_sync, csdns.v_sync_task, csdns.v_sync_failing, csdns.v_sync_pass
+    TO csdns_read, csdns_cloud;
+GRANT EXECUTE ON FUNCTION csdns.sync_ask(text, uuid), csdns.sync_now(boolean) TO csdns_sync, csdns_admin;
+GRANT EXECUTE ON FUNCTION csdns.sync_take(jsonb), csdns.sync_claim(text, int, interval), csdns.sync_renew(text, interval), csdns.sync_release(text),
+    csdns.sync_fail(text, jsonb), csdns.sync_store(text, jsonb), csdns.sync_begin_reconcile(text, interval, boolean), csdns.sync_begin_pass(text, text),
+    csdns.sync_page(bigint, timestamptz, jsonb), csdns.sync_end_pass(bigint, text, boolean), csdns.sync_caught_up(timestamptz) TO csdns_sync;
+GRANT EXECUTE ON FUNCTION csdns.upsert_project(jsonb) TO csdns_cloud;
+
 -- pure functions, for whoever sees the schema
 GRANT EXECUTE ON FUNCTION csdns.name_fault(text, boolean), csdns.is_inside(text, text), csdns.is_ipv4(text), csdns.is_ipv6(text),
     csdns.is_plain_record(int, text, text, text, int, int), csdns.record_fault(int, text, text, text, int, int),

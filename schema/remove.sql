@@ -29,7 +29,7 @@ BEGIN
                             c.oid::regclass, r.rolname) AS sql
                 FROM pg_class c, aclexplode(c.relacl) a
                 JOIN pg_roles r ON r.oid = a.grantee
-               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant')
+               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant', 'csdns_sync')
                GROUP BY c.relkind, c.oid, r.rolname
               UNION ALL
               SELECT format('REVOKE ALL (%I) ON TABLE %s FROM %I', t.attname, t.attrelid::regclass, r.rolname)
@@ -41,7 +41,7 @@ BEGIN
               SELECT format('REVOKE ALL ON SCHEMA %I FROM %I', n.nspname, r.rolname)
                 FROM pg_namespace n, aclexplode(n.nspacl) a
                 JOIN pg_roles r ON r.oid = a.grantee
-               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant')
+               WHERE r.rolname IN ('csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', 'csdns_tenant', 'csdns_sync')
                GROUP BY n.nspname, r.rolname
     LOOP
         EXECUTE it.sql;

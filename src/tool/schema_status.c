@@ -124,7 +124,7 @@ static int add_roles(PGconn *conn, json_t *status)
 	PGresult *result =
 		db_query(conn, "SELECT w.name, r.oid IS NOT NULL FROM unnest("
 			       "ARRAY['csdns_read', 'csdns_write', 'csdns_cloud', 'csdns_admin', "
-			       "'csdns_tenant']) "
+			       "'csdns_tenant', 'csdns_sync']) "
 			       "WITH ORDINALITY AS w(name, place)"
 			       " LEFT JOIN pg_roles r ON r.rolname = w.name ORDER BY w.place");
 	json_t *there = json_array();

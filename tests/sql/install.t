@@ -148,7 +148,7 @@ SQL
 
 sub roles {
     is one('postgres', q{SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname LIKE 'csdns%' AND NOT rolcanlogin}),
-        'csdns_admin csdns_cloud csdns_read csdns_tenant csdns_write', 'the roles, none of which can log in';
+        'csdns_admin csdns_cloud csdns_read csdns_sync csdns_tenant csdns_write', 'the roles, none of which can log in';
     one('postgres', 'CREATE ROLE builder LOGIN');
     one('postgres', 'CREATE DATABASE built OWNER builder');
     is eval { $cluster->_psql('built', ['-1', map { ('-f', $_) } @files], undef, user => 'builder'); 1 }, 1,

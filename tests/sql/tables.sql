@@ -33,7 +33,7 @@ SELECT is_empty($$
                AND c.relnamespace = 'public'::regnamespace)
 $$, 'every column has a description');
 SELECT is_empty($$
-    SELECT p.oid::regprocedure::text FROM pg_proc p, (VALUES ('csdns_read'), ('csdns_write'), ('csdns_cloud'), ('csdns_admin'), ('csdns_tenant')) AS r (role)
+    SELECT p.oid::regprocedure::text FROM pg_proc p, (VALUES ('csdns_read'), ('csdns_write'), ('csdns_cloud'), ('csdns_admin'), ('csdns_tenant'), ('csdns_sync')) AS r (role)
      WHERE p.pronamespace = 'csdns'::regnamespace AND has_function_privilege(r.role, p.oid, 'EXECUTE')
        AND obj_description(p.oid, 'pg_proc') IS NULL
 $$, 'every function that a role may call has a description');

@@ -1,0 +1,66 @@
+-- Passes: what they store, what they take for missing, and what they do not.
+SELECT no_plan();
+CREATE FUNCTION public.u(kind text, n int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$ SELECT md5(kind || n)::uuid $$;
+CREATE FUNCTION public.vm(n int, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('id', u('i', n), 'name', 'vm' || n, 'account', 'acme', 'domainid', u('d', 1), 'state', 'Running') || more $$;
+CREATE FUNCTION public.vms(a int, b int) RETURNS jsonb LANGUAGE sql AS $$ SELECT coalesce(jsonb_agg(vm(g)), '[]') FROM generate_series(a, b) g $$;
+CREATE FUNCTION public.tasks(why text) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM csdns.sync_task WHERE reason = why $$;
+
+SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w1', '1 hour', false)$$, 'VALUES (true, false)', 'there was none yet');
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
+SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (false, false)', 'one at a time');
+SELECT results_eq(format('SELECT changed, faulty FROM csdns.sync_page(%s, %L, vms(1, 100))', :pass, :'now'), 'VALUES (100, 0)', 'a page');
+SELECT results_eq(format('SELECT changed, faulty FROM csdns.sync_page(%s, %L, vms(101, 150) || vm(151, ''{"name": "a b"}''))', :pass, :'now'), 'VALUES (50, 1)', 'one with a bad entity');
+SELECT results_eq(format('SELECT missing, error FROM csdns.sync_end_pass(%s, NULL, false)', :pass), $$VALUES (0::bigint, NULL::text)$$, 'the end');
+SELECT is(tasks('refused'), 1::bigint, 'the bad one is a task, and shows the reason there');
+SELECT results_eq('SELECT state, listed, changed, faulty, missing FROM csdns.v_sync_pass', $$VALUES ('complete', 151::bigint, 150::bigint, 1::bigint, 0::bigint)$$, 'people see it');
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w2', '1 hour', false)$$, 'VALUES (false)', 'not again within an hour');
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w2', '0 s', false)$$, 'VALUES (true)', 'but after it');
+SELECT csdns.sync_now(true);
+SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', false)$$, 'VALUES (true, true)', 'and when somebody asks');
+SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', false)$$, 'VALUES (false, false)', 'once');
+SELECT throws_ok(format('SELECT csdns.sync_page(%s, %L, vms(1, 1))', :pass, :'now'), '55000', NULL, 'an ended pass takes nothing');
+
+-- an answer to an event is newer than a page that was asked for before it
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
+SELECT csdns.sync_ask('instance', u('i', 1)), csdns.sync_ask('instance', u('i', 200)), csdns.sync_ask('instance', u('i', 150));
+SELECT csdns.sync_claim('w1', 10, '1 minute');
+SELECT csdns.sync_store('w1', jsonb_build_array(
+    jsonb_build_object('kind', 'instance', 'uuid', u('i', 1), 'generation', 1, 'entity', vm(1, '{"state": "Stopped"}')),
+    jsonb_build_object('kind', 'instance', 'uuid', u('i', 200), 'generation', 1, 'entity', vm(200)),
+    jsonb_build_object('kind', 'instance', 'uuid', u('i', 150), 'generation', 1, 'gone', true)));
+SELECT results_eq(format('SELECT changed, now IS NOT NULL FROM csdns.sync_page(%s, %L, vms(1, 147) || vm(150))', :pass, :'now'), 'VALUES (0, true)', 'a page from before');
+SELECT is((SELECT state FROM csdns.instance WHERE uuid = u('i', 1)), 'Stopped', 'does not undo what was told since');
+SELECT is((SELECT removed IS NOT NULL FROM csdns.instance WHERE uuid = u('i', 150)), true, 'nor bring back what is gone');
+SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, false)', :pass), 'VALUES (2::bigint)', 'two were not listed, and nobody told of them');
+SELECT results_eq($$SELECT uuid FROM csdns.sync_task WHERE reason = 'missing' ORDER BY uuid$$, $$SELECT u('i', g) FROM generate_series(148, 149) g ORDER BY 1$$, 'they are asked for');
+SELECT is((SELECT count(*) FROM csdns.instance WHERE removed IS NULL), 150::bigint, 'and not removed');
+
+-- not complete: nothing is missing
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
+SELECT csdns.sync_page(:pass, :'now', vms(1, 100));
+SELECT results_eq(format('SELECT missing, error FROM csdns.sync_end_pass(%s, %L, false)', :pass, 'an empty page'), $$VALUES (0::bigint, 'an empty page')$$, 'a pass that broke off');
+SELECT is(tasks('missing'), 2::bigint, 'asks for nothing more');
+
+-- too much is missing
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
+SELECT csdns.sync_page(:pass, :'now', vms(1, 90));
+SELECT matches((SELECT error FROM csdns.sync_end_pass(:pass, NULL, false)), '^60 of 150 are not listed', 'more than a fifth is not believed');
+SELECT is(tasks('missing'), 2::bigint, 'nothing is asked for');
+SELECT is((SELECT count(*) FROM csdns.event WHERE type = 'SYNC.PASS.REFUSED'), 1::bigint, 'there is an event');
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
+SELECT csdns.sync_page(:pass, :'now', vms(1, 90));
+SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, true)', :pass), 'VALUES (60::bigint)', 'unless it is forced');
+SELECT is(tasks('missing'), 60::bigint, 'then they are');
+
+-- placeholders are not missing, accounts are no projects
+SELECT pass FROM csdns.sync_begin_pass('w1', 'account') \gset
+SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, false)', :pass), 'VALUES (0::bigint)', 'a placeholder is not missing');
+SELECT is((SELECT last_complete FROM csdns.v_sync), NULL, 'not all kinds were listed');
+SELECT csdns.sync_end_pass(pass, NULL, false) FROM unnest(ARRAY['network', 'domain', 'public_address', 'project']) k, csdns.sync_begin_pass('w1', k);
+SELECT isnt((SELECT last_complete FROM csdns.v_sync), NULL, 'now they were');
+SELECT csdns.sync_caught_up('2026-01-01Z');
+SELECT csdns.sync_caught_up('2025-01-01Z');
+SELECT results_eq($$SELECT last_at FROM csdns.sync_source WHERE source = 'catchup'$$, $$VALUES ('2026-01-01Z'::timestamptz)$$, 'catching up goes forward');
+SELECT is_empty('SELECT * FROM csdns.sync_listed', 'nothing is left of the passes');
+SELECT * FROM finish();

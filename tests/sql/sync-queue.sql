@@ -1,0 +1,129 @@
+-- The work queue of csdns-sync: taking events, claiming, storing, failing, and several workers at it.
+SELECT no_plan();
+GRANT USAGE ON SCHEMA tap TO PUBLIC;
+CREATE FUNCTION public.u(kind text, n int) RETURNS uuid IMMUTABLE LANGUAGE sql AS $$ SELECT md5(kind || n)::uuid $$;
+CREATE FUNCTION public.vm(n int, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('id', u('i', n), 'name', 'vm' || n, 'account', 'acme', 'domainid', u('d', 1), 'state', 'Running',
+        'nic', jsonb_build_array(jsonb_build_object('id', u('n', n), 'networkid', u('w', 1), 'ipaddress', '192.0.2.' || n, 'isdefault', true))) || more $$;
+CREATE FUNCTION public.event(id text, kind text, n int, type text DEFAULT 'VM.START') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('source', 'webhook', 'id', id, 'type', type, 'hints',
+        jsonb_build_array(jsonb_build_object('kind', kind, 'uuid', u(left(CASE kind WHEN 'instance' THEN 'i' WHEN 'nic' THEN 'n' ELSE kind END, 1), n)))) $$;
+CREATE FUNCTION public.take(VARIADIC events jsonb[]) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(outcome, ' ' ORDER BY at) FROM csdns.sync_take(to_jsonb(events)) $$;
+CREATE FUNCTION public.claim(worker text, most int DEFAULT 10, lease interval DEFAULT '1 minute') RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(t, ', ' ORDER BY t), '')
+      FROM (SELECT concat_ws(' ', kind, CASE uuid WHEN u('i', 1) THEN 'vm1' WHEN u('i', 2) THEN 'vm2' WHEN u('i', 3) THEN 'vm3' ELSE '?' END, generation) AS t
+              FROM csdns.sync_claim(worker, most, lease)) AS c $$;
+CREATE FUNCTION public.store(worker text, VARIADIC answers jsonb[]) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', outcome, error), ', ' ORDER BY kind, uuid) FROM csdns.sync_store(worker, to_jsonb(answers)) $$;
+CREATE FUNCTION public.answer(n int, generation bigint, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_build_object('kind', 'instance', 'uuid', u('i', n), 'generation', generation, 'entity', vm(n, more)) $$;
+CREATE FUNCTION public.task(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', generation, attempts, worker, CASE WHEN due > clock_timestamp() THEN 'later' ELSE 'due' END)
+      FROM csdns.sync_task WHERE kind = 'instance' AND uuid = u('i', n) $$;
+INSERT INTO domains (name, type) VALUES ('acme.test', 'NATIVE');
+SELECT csdns.upsert_account(jsonb_build_object('id', u('a', 1), 'name', 'acme', 'domainid', u('d', 1), 'networkdomain', 'acme.test'));
+SELECT csdns.upsert_domain(jsonb_build_object('id', u('d', 1), 'name', 'ROOT'));
+SELECT csdns.upsert_network(jsonb_build_object('id', u('w', 1), 'name', 'net', 'type', 'Shared'));
+CREATE FUNCTION public.names() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(name || ' ' || content, ', ' ORDER BY name), '') FROM records WHERE type = 'A' $$;
+
+-- taking
+SELECT is(take(event('e1', 'instance', 1), event('e2', 'instance', 1), event('e3', 'instance', 2)), 'taken taken taken', 'three events');
+SELECT results_eq('SELECT count(*) FROM csdns.sync_task', 'VALUES (2::bigint)', 'of two instances are two tasks');
+SELECT is(take(event('e1', 'instance', 1), event('e4', 'instance', 3), event('e4', 'instance', 3)), 'replay taken replay', 'a replay is told, also in one batch');
+SELECT is(task(1), '1 0 due', 'and moves nothing');
+SELECT is(take(event('e1', 'instance', 1) || '{"source": "kafka"}'), 'taken', 'ids are those of a source');
+SELECT is(task(1), '2 0 due', 'a further event moves the generation');
+SELECT is(take(event('x', 'instance', 1) - 'id', event('x', 'instance', 1) - 'id'), 'taken taken', 'without id nothing is a replay');
+SELECT results_eq('SELECT source, events FROM csdns.sync_source ORDER BY source', $$VALUES ('kafka', 1::bigint), ('webhook', 8)$$, 'sources are counted');
+SELECT throws_ok($$SELECT take(event('e9', 'volume', 1))$$, '23514', NULL, 'an unknown kind is refused');
+SELECT is(take(event('e9', 'instance', 3)), 'taken', 'and so is not seen');
+
+-- claiming
+SELECT is(claim('w1', 1), 'instance vm1 3', 'one is claimed, the one that waits longest');
+SELECT is(claim('w2'), 'instance vm2 1, instance vm3 2', 'another worker gets the others');
+SELECT is(claim('w1'), '', 'no more for anybody');
+SELECT is(store('w2', answer(1, 3)), 'lost', 'who does not have the task does not store');
+SELECT is(names(), '', 'nothing is there');
+SELECT is(store('w1', answer(1, 3)), 'stored', 'who has it does');
+SELECT is(names(), 'vm1.acme.test 192.0.2.1', 'the facts mean a record');
+SELECT is(task(1), NULL, 'the task is done');
+
+-- an event while it is asked for
+SELECT take(event('e10', 'instance', 2));
+SELECT is(task(2), '2 0 w2 later', 'the worker keeps it');
+SELECT is(store('w2', answer(2, 1)), 'stored', 'what it has is stored');
+SELECT is(task(2), '2 0 due', 'and it is asked for again');
+
+-- failing
+SELECT is(csdns.sync_fail('w2', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 3), 'error', 'HTTP 503'))), 1, 'one fails');
+SELECT is(task(3), '2 1 later', 'and waits');
+SELECT results_eq('SELECT name, attempts, last_error FROM csdns.v_sync_failing', $$VALUES (NULL::text, 1, 'HTTP 503')$$, 'people see it');
+SELECT is(claim('w2'), 'instance vm2 2', 'others go on');
+SELECT take(event('e11', 'instance', 3));
+SELECT is(task(3), '3 1 due', 'a new event has it asked for at once');
+SELECT ok(csdns.sync_pause(1) BETWEEN '0.7 s' AND '1.3 s' AND csdns.sync_pause(4) BETWEEN '5.9 s' AND '10.1 s' AND csdns.sync_pause(99) BETWEEN '449 s' AND '751 s',
+          'pauses grow, to ten minutes');
+
+-- the lease
+SELECT is(claim('w1', 10, '-1 s'), 'instance vm3 3', 'a worker takes it and dies');
+SELECT is(claim('w2'), 'instance vm3 3', 'another takes it over');
+SELECT is(store('w1', answer(3, 3)), 'lost', 'the first one is too late');
+SELECT is(csdns.sync_renew('w2', '2 minutes'), 2, 'a lease is prolonged');
+SELECT is(csdns.sync_release('w2'), 2, 'and given back');
+SELECT is(claim('w3'), 'instance vm2 2, instance vm3 3', 'for the next');
+
+-- a bad one among good ones
+SELECT is(store('w3', answer(2, 2, '{"name": "vm two"}'), answer(3, 3)),
+          'stored, failed instance ' || u('i', 2) || ' ("vm two"): name has a space', 'the good one is stored, the bad one waits')
+  WHERE u('i', 3) < u('i', 2);
+SELECT is(store('w3', answer(2, 2, '{"name": "vm two"}'), answer(3, 3)),
+          'failed instance ' || u('i', 2) || ' ("vm two"): name has a space, stored', 'the good one is stored, the bad one waits')
+  WHERE u('i', 3) > u('i', 2);
+SELECT is(task(2), '2 1 later', 'with its error');
+SELECT is(names(), 'vm1.acme.test 192.0.2.1, vm2.acme.test 192.0.2.2, vm3.acme.test 192.0.2.3', 'the facts from before stay');
+
+-- gone
+SELECT take(event('e12', 'instance', 3), event('e13', 'nic', 1), event('e14', 'nic', 99));
+SELECT is(claim('w1'), 'instance vm1 1, instance vm3 1', 'a NIC stands for its instance, an unknown one for nothing');
+SELECT is(store('w1', jsonb_build_object('kind', 'instance', 'uuid', u('i', 3), 'generation', 1, 'gone', true)), 'gone', 'one is gone');
+SELECT is(names(), 'vm1.acme.test 192.0.2.1, vm2.acme.test 192.0.2.2', 'and its name');
+SELECT is(store('w1', jsonb_build_object('kind', 'instance', 'uuid', u('i', 1), 'generation', 1, 'gone', true)), 'gone', 'another');
+
+-- what is referred to is asked for
+SELECT take(event('e15', 'instance', 5));
+SELECT csdns.sync_claim('w1', 10, '1 minute');
+SELECT is(store('w1', answer(5, 1, jsonb_build_object('account', 'other', 'domainid', u('d', 9)))), 'stored', 'an instance of an unknown account');
+SELECT results_eq($$SELECT kind, reason, hint ->> 'name' FROM csdns.sync_task WHERE reason = 'refer' ORDER BY kind$$,
+                  $$VALUES ('account', 'refer', 'other'), ('domain', 'refer', NULL)$$, 'account and domain are asked for');
+SELECT is(csdns.upsert_project(jsonb_build_object('id', u('p', 1), 'name', 'moon', 'domainid', u('d', 1))), 1, 'a project');
+SELECT is(csdns.upsert_project(jsonb_build_object('id', u('p', 1), 'name', 'moon', 'domainid', u('d', 1))), 0, 'twice is once');
+SELECT results_eq($$SELECT name, is_project, placeholder FROM csdns.account WHERE uuid = u('p', 1)$$, $$VALUES ('moon', true, false)$$, 'is an account');
+
+-- by hand, and old things
+SELECT csdns.sync_ask('network', u('w', 1));
+SELECT results_eq($$SELECT source, name, state FROM csdns.v_sync_task WHERE kind = 'network'$$, $$VALUES ('hand', 'net', 'waiting')$$, 'asked for by hand');
+UPDATE csdns.sync_seen SET at = now() - interval '4 days' WHERE event_id = 'e1';
+SELECT take(event('e16', 'instance', 1));
+SELECT is((SELECT count(*) FROM csdns.sync_seen WHERE event_id = 'e1'), 0::bigint, 'old ids are forgotten');
+SELECT throws_ok($$UPDATE csdns.setting SET value = '-1 day' WHERE name = 'sync_seen_retention'$$, '23514', NULL, 'not before they are old');
+
+-- who may
+CREATE ROLE q_sync LOGIN IN ROLE csdns_sync;
+CREATE ROLE q_cloud LOGIN IN ROLE csdns_cloud;
+CREATE ROLE q_admin LOGIN IN ROLE csdns_admin;
+SET ROLE q_sync;
+SELECT lives_ok($$SELECT csdns.sync_take('[]'), csdns.sync_claim('w', 1, '1 s'), csdns.sync_store('w', '[]'), csdns.sync_now()$$, 'csdns-sync works');
+SELECT throws_ok($$DELETE FROM csdns.sync_task$$, '42501', NULL, 'through functions only');
+SELECT throws_ok($$SELECT csdns.put_tasks('[]')$$, '42501', NULL, 'those that are meant for it');
+SET ROLE q_cloud;
+SELECT throws_ok($$SELECT csdns.sync_take('[]')$$, '42501', NULL, 'writers of facts take no events');
+SELECT lives_ok($$SELECT * FROM csdns.v_sync, csdns.v_sync_task, csdns.v_sync_pass$$, 'but look');
+SET ROLE q_admin;
+SELECT lives_ok($$SELECT csdns.sync_now(true), csdns.sync_ask('instance', gen_random_uuid())$$, 'administrators ask for more');
+SELECT throws_ok($$SELECT csdns.sync_claim('w', 1, '1 s')$$, '42501', NULL, 'and leave the work to csdns-sync');
+RESET ROLE;
+SELECT is_empty('SELECT * FROM csdns.drift', 'no drift');
+SELECT * FROM finish();
+DROP ROLE q_sync, q_cloud, q_admin;
