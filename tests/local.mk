@@ -12,7 +12,7 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC; \
 	TEST_CFLAGS='$(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(CRYPTO_CFLAGS)'; export TEST_CFLAGS;
 TESTS = tests/check-includes $(UNIT_TESTS_HERE) $(FUZZ_TESTS)
-EXTRA_DIST += $(UNIT_INPUTS) tests/lib tests/run tests/sql tests/system
+EXTRA_DIST += $(UNIT_INPUTS) tests/double tests/lib tests/run tests/sql tests/system
 
 dist_check_SCRIPTS += tests/check-includes
 

@@ -33,6 +33,9 @@ sub start {
     return $self->spawn;
 }
 
+# A log to look at in the end, for what is started like csdnsd.
+sub register { my ($name, $log) = @_; push @started, [$name, $log]; return }
+
 # Starts it (again) with the same options.
 sub spawn {
     my ($self) = @_;

@@ -1,0 +1,302 @@
+#include "config.h"
+
+/*
+ * csdns-sync: CloudStack's events, and what its API says, into the facts. Reads options, wires the
+ * parts, runs the loop.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "csdns_sync_settings.h"
+#include "http/http.h"
+#include "http/reply.h"
+#include "sync/api.h"
+#include "sync/intake.h"
+#include "sync/webhook.h"
+#include "sync/worker.h"
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Time for what is in hand when a signal stops csdns-sync. */
+#define DRAIN_MS 5000
+#define HTTP_MS	 10000
+#define IDLE_MS	 60000
+
+struct daemon {
+	int argc;
+	char **argv;
+	struct sync_settings settings;
+	struct event_base *base;
+	struct event *draining;
+	struct intake *intake;
+	struct api *api;
+	struct worker *worker;
+	struct webhook *webhook;
+	struct http *http;
+	int64_t drain_until_ms;
+};
+
+static void apply_log_level(const struct sync_settings *settings)
+{
+	enum log_level level;
+
+	if (log_level_parse(settings->log_level, &level))
+		log_set_level(level);
+}
+
+static struct webhook_settings webhook_settings(const struct sync_settings *settings)
+{
+	return (struct webhook_settings){
+		.secrets = &settings->webhook_secrets,
+		.path = settings->webhook_path,
+		.max_per_s = (unsigned)settings->webhook_rate,
+	};
+}
+
+/* ---- HTTP ---- */
+
+static void on_request(void *arg, struct evhttp_request *request)
+{
+	struct daemon *daemon = arg;
+
+	if (strcmp(request_path(request), daemon->settings.webhook_path) == 0)
+		webhook_take(daemon->webhook, request);
+	else
+		reply_error(request, HTTP_NOTFOUND, "there is nothing here");
+}
+
+static int listen_for_webhooks(struct daemon *daemon)
+{
+	const struct sync_settings *settings = &daemon->settings;
+	struct http_settings http = {
+		.listen = &settings->listen,
+		.tls = {.cert = settings->tls_cert, .key = settings->tls_key},
+		.max_body = settings->max_body,
+		.max_connections = (unsigned)settings->max_connections,
+		.timeout_ms = HTTP_MS,
+		.idle_ms = IDLE_MS,
+	};
+	char error[512];
+
+	if (settings->listen.n == 0)
+		return 0;
+	daemon->http = http_new(daemon->base, &http, on_request, daemon, error, sizeof(error));
+	if (daemon->http == NULL) {
+		log_error("%s", error);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static void reload_tls(struct daemon *daemon, const struct sync_settings *fresh)
+{
+	struct http_tls tls = {.cert = fresh->tls_cert, .key = fresh->tls_key};
+	char error[512];
+
+	if (daemon->http != NULL && fresh->tls_cert != NULL && daemon->settings.tls_cert != NULL &&
+		http_set_tls(daemon->http, &tls, error, sizeof(error)) < 0)
+		log_error("the certificate stays as it is: %s", error);
+}
+
+static void swap(char **a, char **b)
+{
+	char *old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+/* The parts that cannot change keep the old settings, which live on in them. */
+static void on_reload(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+	struct sync_settings fresh;
+	struct option_error error;
+
+	(void)signal;
+	(void)what;
+	if (sync_settings_make(&fresh, daemon->argc, daemon->argv, &error) < 0) {
+		log_error("reload refused, the settings stay as they are: %s", error.text);
+	} else if (sync_settings_need_restart(&daemon->settings, &fresh)) {
+		log_warning("reload refused: only db, log-level, the certificate, webhook-rate, "
+			    "webhook-path and "
+			    "the secrets of webhooks change without a restart");
+	} else {
+		struct sync_settings old = daemon->settings;
+		reload_tls(daemon, &fresh);
+		/* What the API and the worker borrow is the same text: it stays where it is. */
+		swap(&fresh.api_key, &old.api_key);
+		swap(&fresh.api_secret, &old.api_secret);
+		swap(&fresh.api_ca, &old.api_ca);
+		swap(&fresh.worker_name, &old.worker_name);
+		daemon->settings = fresh;
+		apply_log_level(&fresh);
+		struct webhook_settings webhook = webhook_settings(&daemon->settings);
+		webhook_set(daemon->webhook, &webhook);
+		intake_set_db(daemon->intake, daemon->settings.db);
+		worker_set_db(daemon->worker, daemon->settings.db);
+		log_notice("reloaded");
+		sync_settings_fini(&old);
+		return;
+	}
+	sync_settings_fini(&fresh);
+}
+
+static void on_draining(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+	bool is_done = worker_is_drained(daemon->worker) && webhook_is_idle(daemon->webhook) &&
+		       (daemon->http == NULL || http_is_drained(daemon->http));
+
+	(void)fd;
+	(void)what;
+	if (is_done || clock_ms() > daemon->drain_until_ms)
+		(void)event_base_loopbreak(daemon->base);
+}
+
+static void on_stop(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+	struct timeval often = clock_timeval(5);
+
+	(void)what;
+	if (daemon->drain_until_ms != 0) { /* the second time */
+		(void)event_base_loopbreak(daemon->base);
+		return;
+	}
+	log_notice("stopping on signal %d", (int)signal);
+	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
+	worker_drain(daemon->worker);
+	if (daemon->http != NULL)
+		http_drain(daemon->http);
+	(void)event_add(daemon->draining, &often);
+}
+
+static bool add_signal(struct daemon *daemon, int signal, event_callback_fn fn)
+{
+	struct event *event = evsignal_new(daemon->base, signal, fn, daemon);
+
+	/* The events live as long as the process. */
+	return event != NULL && event_add(event, NULL) == 0;
+}
+
+/* ---- wiring ---- */
+
+static bool make_api(struct daemon *daemon)
+{
+	const struct sync_settings *settings = &daemon->settings;
+	struct api_settings api = {
+		.urls = &settings->api_urls,
+		.key = settings->api_key,
+		.secret_key = settings->api_secret,
+		.ca_file = settings->api_ca,
+		.is_insecure = settings->api_insecure,
+		.is_post = settings->api_post,
+		.max_in_flight = (unsigned)settings->api_in_flight,
+		.timeout_ms = settings->api_timeout_ms,
+		.tries = (unsigned)settings->api_tries,
+	};
+
+	if (settings->api_urls.n == 0) {
+		log_warning("there is no api-url: only AsyncJobEvents tell anything");
+		return true;
+	}
+	daemon->api = api_new(daemon->base, &api);
+	return daemon->api != NULL;
+}
+
+static bool make_parts(struct daemon *daemon)
+{
+	const struct sync_settings *settings = &daemon->settings;
+	struct webhook_settings webhook = webhook_settings(settings);
+
+	daemon->base = event_base_new();
+	if (daemon->base == NULL || !make_api(daemon))
+		return false;
+	struct worker_settings worker = {
+		.db = settings->db,
+		.name = settings->worker_name,
+		.max_tasks = (unsigned)settings->api_in_flight * 2,
+		.poll_ms = settings->poll_ms,
+		.api = daemon->api,
+		.arg = daemon,
+	};
+	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
+	daemon->intake = intake_new(daemon->base, settings->db);
+	daemon->worker = worker_new(daemon->base, &worker);
+	daemon->webhook =
+		daemon->intake == NULL ? NULL : webhook_new(daemon->base, &webhook, daemon->intake);
+	return daemon->draining != NULL && daemon->worker != NULL && daemon->webhook != NULL &&
+	       add_signal(daemon, SIGHUP, on_reload) && add_signal(daemon, SIGTERM, on_stop) &&
+	       add_signal(daemon, SIGINT, on_stop);
+}
+
+static void free_parts(struct daemon *daemon)
+{
+	http_free(daemon->http);
+	webhook_free(daemon->webhook);
+	intake_free(daemon->intake);
+	api_free(daemon->api);
+	worker_free(daemon->worker);
+}
+
+static int work(struct daemon *daemon)
+{
+	int status = EXIT_FAILURE;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !make_parts(daemon)) {
+		log_error("could not start: out of memory");
+	} else if (listen_for_webhooks(daemon) == 0) {
+		log_notice(
+			"csdns-sync %s works as %s", PACKAGE_VERSION, daemon->settings.worker_name);
+		if (event_base_dispatch(daemon->base) == 0)
+			status = EXIT_SUCCESS;
+		log_notice("stopped");
+	}
+	free_parts(daemon);
+	curl_global_cleanup();
+	return status;
+}
+
+static void print_help(void)
+{
+	printf("Usage: csdns-sync [OPTION]...\n"
+	       "Keeps csdns' facts about a CloudStack cloud true: takes its events, asks its "
+	       "API.\n\n"
+	       "Options; in the configuration file the same names without dashes:\n");
+	sync_settings_print_help();
+	printf("\nSIGHUP reads the configuration again; SIGUSR1 lists the whole cloud now; "
+	       "SIGTERM\n"
+	       "finishes what is in hand and stops. Manual: csdns-sync(8), csdns-sync.conf(5).\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = {.argc = argc, .argv = argv};
+	struct option_error error;
+	int status = EXIT_SUCCESS;
+
+	log_init("csdns-sync");
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sync_settings_make(&daemon.settings, argc, argv, &error) < 0) {
+		(void)fprintf(stderr, "csdns-sync: %s\n", error.text);
+		status = 2;
+	} else if (daemon.settings.help) {
+		print_help();
+	} else if (daemon.settings.version) {
+		printf("csdns-sync %s\n", PACKAGE_VERSION);
+	} else if (daemon.settings.check) {
+		printf("the configuration is valid\n");
+	} else {
+		apply_log_level(&daemon.settings);
+		status = work(&daemon);
+	}
+	sync_settings_fini(&daemon.settings);
+	return status;
+}

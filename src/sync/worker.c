@@ -1,0 +1,535 @@
+#include "config.h"
+
+#include "sync/worker.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "pg/events.h"
+#include "sync/entity.h"
+#include "sync/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define LEASE	 "30 s" /* WORKER_LEASE_S */
+#define RENEW_MS (WORKER_LEASE_S * 1000L / 3)
+/* Answers in one statement at most: the rules' lock is held for so long. */
+#define STORE_MAX 100
+
+enum task_state {
+	TASK_ASKING,
+	TASK_ANSWERED,	/* answer is to be stored */
+	TASK_FAILED,	/* error is to be told */
+	TASK_SENT,	/* the database has it */
+	TASK_FORGOTTEN, /* the connection was lost: nobody wants the API's answer any more */
+};
+
+struct task {
+	struct task *next;
+	struct worker *worker;
+	enum task_state state;
+	enum entity_kind kind;
+	char uuid[UUID_SIZE];
+	char generation[24];
+	json_t *hint;	  /* or NULL */
+	bool in_projects; /* asking for the second time, among what belongs to projects */
+	bool is_gone;
+	json_t *entity; /* the answer, NULL when it is gone */
+	char error[300];
+};
+
+struct worker {
+	struct worker_settings settings;
+	struct store *store;
+	struct event *poll;
+	struct task *tasks;
+	bool may_claim; /* somebody notified, or it is time to look */
+	bool is_new;	/* of a connection: what this name had in hand before is given back */
+	bool is_draining;
+	int64_t renewed_ms;
+	struct worker_status status;
+};
+
+static void step(struct worker *worker);
+
+static void task_free(struct task *task)
+{
+	json_decref(task->hint);
+	json_decref(task->entity);
+	free(task);
+}
+
+static void drop_task(struct worker *worker, struct task *task)
+{
+	struct task **at = &worker->tasks;
+
+	while (*at != task)
+		at = &(*at)->next;
+	*at = task->next;
+	worker->status.in_hand--;
+	task_free(task);
+}
+
+/* ---- asking ---- */
+
+static void fail_task(struct task *task, const char *why)
+{
+	task->state = TASK_FAILED;
+	(void)snprintf(task->error, sizeof(task->error), "%s", why);
+}
+
+static void gone(struct task *task)
+{
+	task->state = TASK_ANSWERED;
+	task->is_gone = true;
+}
+
+static void ask(struct task *task);
+
+/* Nothing of that id: unless it belongs to a project, which has to be asked for by itself, it is
+ * gone. */
+static void on_nothing(struct task *task)
+{
+	if (entity_in_projects(task->kind) && !task->in_projects) {
+		task->in_projects = true;
+		ask(task);
+	} else {
+		gone(task);
+	}
+}
+
+/* Is it the one that was asked for? An account that is only known by name has another id. */
+static bool is_wanted(const struct task *task, const json_t *entity)
+{
+	const char *id = json_string_value(json_object_get(entity, "id"));
+	const char *name = json_string_value(json_object_get(task->hint, "name"));
+	const char *given = json_string_value(json_object_get(entity, "name"));
+
+	if (task->kind == ENTITY_ACCOUNT && name != NULL)
+		return given != NULL && strcmp(given, name) == 0;
+	return strcasecmp(id, task->uuid) == 0;
+}
+
+static void take_list(struct task *task, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list) && task->entity == NULL; i++)
+		if (is_wanted(task, json_array_get(list, i)))
+			task->entity = entity_trim(task->kind, json_array_get(list, i));
+	if (task->entity != NULL)
+		task->state = TASK_ANSWERED;
+	else
+		fail_task(task, "the API answers with something else than was asked for");
+}
+
+static void on_answer(void *arg, const struct api_answer *answer)
+{
+	struct task *task = arg;
+	struct worker *worker = task->worker;
+	const json_t *list;
+	bool is_empty;
+
+	if (task->state == TASK_FORGOTTEN) {
+		drop_task(worker, task);
+		return;
+	}
+	if (answer->result == API_OK) {
+		list = entity_list(task->kind, answer->body, &is_empty);
+		if (list != NULL)
+			take_list(task, list);
+		else if (is_empty)
+			on_nothing(task);
+		else
+			fail_task(task, "the API's answer has another shape");
+	} else if (answer->is_absent) {
+		on_nothing(task);
+	} else {
+		fail_task(task, answer->why);
+	}
+	step(worker);
+}
+
+static size_t ask_params(const struct task *task, struct api_param params[5])
+{
+	const char *name = json_string_value(json_object_get(task->hint, "name"));
+	const char *domain = json_string_value(json_object_get(task->hint, "domainid"));
+	size_t n = 0;
+
+	params[n++] = (struct api_param){"listall", "true"};
+	if (task->kind == ENTITY_ACCOUNT && name != NULL && domain != NULL) {
+		params[n++] = (struct api_param){"name", name};
+		params[n++] = (struct api_param){"domainid", domain};
+	} else {
+		params[n++] = (struct api_param){"id", task->uuid};
+	}
+	if (task->kind == ENTITY_INSTANCE)
+		params[n++] = (struct api_param){"details", "nics,group"};
+	if (task->in_projects)
+		params[n++] = (struct api_param){"projectid", "-1"};
+	return n;
+}
+
+static void ask(struct task *task)
+{
+	struct api_param params[5];
+
+	task->state = TASK_ASKING;
+	if (api_ask(task->worker->settings.api, entity_command(task->kind), params,
+		    ask_params(task, params), on_answer, task) < 0)
+		fail_task(task, "out of memory");
+}
+
+/* What the event itself told. */
+static void believe(struct task *task)
+{
+	json_t *entity = json_object_get(task->hint, "entity");
+
+	if (entity != NULL) {
+		task->entity = json_incref(entity);
+		task->state = TASK_ANSWERED;
+	} else if (json_is_true(json_object_get(task->hint, "gone"))) {
+		gone(task);
+	} else {
+		fail_task(task, "the event does not tell what changed, and there is no API to ask");
+	}
+}
+
+/* ---- claiming ---- */
+
+static void add_task(struct worker *worker, const PGresult *rows, int row)
+{
+	struct task *task = calloc(1, sizeof(*task));
+
+	if (task == NULL)
+		return; /* its lease ends */
+	task->worker = worker;
+	task->kind = entity_find(PQgetvalue(rows, row, 0));
+	(void)snprintf(task->uuid, sizeof(task->uuid), "%s", PQgetvalue(rows, row, 1));
+	(void)snprintf(task->generation, sizeof(task->generation), "%s", PQgetvalue(rows, row, 2));
+	if (!PQgetisnull(rows, row, 3))
+		task->hint = json_loads(PQgetvalue(rows, row, 3), 0, NULL);
+	task->next = worker->tasks;
+	worker->tasks = task;
+	worker->status.in_hand++;
+	worker->status.claimed++;
+	if (worker->settings.api != NULL)
+		ask(task);
+	else
+		believe(task);
+}
+
+static void on_claimed(void *arg, const struct store_answer *answer)
+{
+	struct worker *worker = arg;
+
+	if (answer->rows == NULL) {
+		if (!answer->is_lost)
+			log_error("could not take work from the queue: %s", answer->problem);
+		return;
+	}
+	for (int row = 0; row < PQntuples(answer->rows); row++)
+		add_task(worker, answer->rows, row);
+	/* There may be more. */
+	if (PQntuples(answer->rows) > 0)
+		worker->may_claim = true;
+}
+
+static void claim(struct worker *worker)
+{
+	char most[16];
+
+	(void)snprintf(
+		most, sizeof(most), "%u", worker->settings.max_tasks - worker->status.in_hand);
+	const char *values[] = {worker->settings.name, most, LEASE};
+	worker->may_claim = false;
+	store_ask(worker->store,
+		"SELECT kind, uuid, generation, hint FROM csdns.sync_claim($1, $2, $3)", 3, values,
+		on_claimed, worker);
+}
+
+/* ---- storing ---- */
+
+static struct task *find_task(struct worker *worker, const char *kind, const char *uuid)
+{
+	for (struct task *task = worker->tasks; task != NULL; task = task->next)
+		if (task->state == TASK_SENT && strcmp(entity_name(task->kind), kind) == 0 &&
+			strcmp(task->uuid, uuid) == 0)
+			return task;
+	return NULL;
+}
+
+static void count(struct worker *worker, const char *outcome)
+{
+	struct worker_status *status = &worker->status;
+
+	if (strcmp(outcome, "stored") == 0)
+		status->stored++;
+	else if (strcmp(outcome, "gone") == 0)
+		status->gone++;
+	else if (strcmp(outcome, "lost") == 0)
+		status->lost++;
+	else
+		status->failed++;
+}
+
+static void take_outcome(struct worker *worker, const PGresult *rows, int row)
+{
+	const char *kind = PQgetvalue(rows, row, 0);
+	const char *uuid = PQgetvalue(rows, row, 1);
+	const char *outcome = PQgetvalue(rows, row, 2);
+	struct task *task = find_task(worker, kind, uuid);
+
+	count(worker, outcome);
+	if (strcmp(outcome, "failed") == 0)
+		log_warning("%s %s waits: %s", kind, uuid, PQgetvalue(rows, row, 3));
+	else
+		log_debug("%s %s: %s", kind, uuid, outcome);
+	if (task == NULL)
+		return;
+	drop_task(worker, task);
+	if (worker->settings.on_done != NULL && strcmp(outcome, "stored") == 0)
+		worker->settings.on_done(worker->settings.arg, kind, uuid);
+}
+
+/* The statement failed as a whole: each waits. */
+static void fail_sent(struct worker *worker, const char *why)
+{
+	for (struct task *task = worker->tasks; task != NULL; task = task->next)
+		if (task->state == TASK_SENT)
+			fail_task(task, why);
+}
+
+static void on_stored(void *arg, const struct store_answer *answer)
+{
+	struct worker *worker = arg;
+
+	if (answer->rows != NULL) {
+		for (int row = 0; row < PQntuples(answer->rows); row++)
+			take_outcome(worker, answer->rows, row);
+		worker->may_claim = true;
+	} else if (!answer->is_lost) {
+		log_error("could not store what the API answered: %s", answer->problem);
+		fail_sent(worker, answer->problem);
+	}
+}
+
+static void on_told(void *arg, const struct store_answer *answer)
+{
+	struct worker *worker = arg;
+	struct task *next;
+
+	if (answer->is_lost)
+		return;
+	if (answer->rows == NULL)
+		log_error("could not put work back, its lease ends: %s", answer->problem);
+	for (struct task *task = worker->tasks; task != NULL; task = next) {
+		next = task->next;
+		if (task->state == TASK_SENT)
+			drop_task(worker, task);
+	}
+}
+
+static json_t *task_json(const struct task *task)
+{
+	if (task->state == TASK_FAILED)
+		return json_pack("{s:s, s:s, s:s}", "kind", entity_name(task->kind), "uuid",
+			task->uuid, "error", task->error);
+	if (task->is_gone)
+		return json_pack("{s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind), "uuid",
+			task->uuid, "generation", task->generation, "gone", 1);
+	return json_pack("{s:s, s:s, s:s, s:O}", "kind", entity_name(task->kind), "uuid",
+		task->uuid, "generation", task->generation, "entity", task->entity);
+}
+
+/* Those in one state as text, which is to be freed; NULL when there are none, or no memory. */
+static char *collect(struct worker *worker, enum task_state state)
+{
+	json_t *list = json_array();
+	char *text = NULL;
+	size_t n = 0;
+
+	for (struct task *task = worker->tasks; task != NULL && n < STORE_MAX; task = task->next) {
+		if (task->state != state || json_array_append_new(list, task_json(task)) < 0)
+			continue;
+		task->state = TASK_SENT;
+		n++;
+	}
+	if (n > 0)
+		text = json_dumps(list, JSON_COMPACT);
+	json_decref(list);
+	return text;
+}
+
+/* False when there is nothing to send. */
+static bool send_tasks(struct worker *worker, enum task_state state, const char *sql, store_fn fn)
+{
+	char *text = collect(worker, state);
+
+	if (text == NULL) {
+		fail_sent(worker, "out of memory");
+		return false;
+	}
+	const char *values[] = {worker->settings.name, text};
+	store_ask(worker->store, sql, 2, values, fn, worker);
+	free(text);
+	return true;
+}
+
+/* ---- the loop ---- */
+
+static void on_renewed(void *arg, const struct store_answer *answer)
+{
+	(void)arg;
+	if (answer->rows == NULL && !answer->is_lost)
+		log_warning("could not renew the lease of work in hand: %s", answer->problem);
+}
+
+static void renew(struct worker *worker)
+{
+	const char *values[] = {worker->settings.name, LEASE};
+
+	worker->renewed_ms = clock_ms();
+	store_ask(worker->store, "SELECT csdns.sync_renew($1, $2)", 2, values, on_renewed, worker);
+}
+
+static void release(struct worker *worker)
+{
+	const char *values[] = {worker->settings.name};
+
+	worker->is_new = false;
+	store_ask(worker->store, "SELECT csdns.sync_release($1)", 1, values, on_renewed, worker);
+}
+
+static void step(struct worker *worker)
+{
+	bool has_room = worker->status.in_hand < worker->settings.max_tasks;
+
+	if (!store_is_free(worker->store))
+		return;
+	if (worker->is_new)
+		release(worker);
+	else if (worker->status.in_hand > 0 && clock_ms() - worker->renewed_ms >= RENEW_MS)
+		renew(worker);
+	else if (send_tasks(worker, TASK_ANSWERED,
+			 "SELECT kind, uuid, outcome, error FROM csdns.sync_store($1, $2)",
+			 on_stored) ||
+		 send_tasks(worker, TASK_FAILED, "SELECT csdns.sync_fail($1, $2)", on_told))
+		return;
+	else if (worker->may_claim && has_room && !worker->is_draining)
+		claim(worker);
+}
+
+static void on_free(void *arg)
+{
+	step(arg);
+}
+
+/* What was in hand is the next connection's to give back: whatever was asked is forgotten. */
+static void on_down(void *arg, const char *why)
+{
+	struct worker *worker = arg;
+	struct task *next;
+
+	if (worker->status.is_up)
+		log_error("lost the database: %s", why);
+	worker->status.is_up = false;
+	worker->is_new = true;
+	worker->may_claim = true;
+	for (struct task *task = worker->tasks; task != NULL; task = next) {
+		next = task->next;
+		if (task->state == TASK_ASKING || task->state == TASK_FORGOTTEN)
+			task->state = TASK_FORGOTTEN;
+		else
+			drop_task(worker, task);
+	}
+}
+
+static void on_notify(void *arg, const char *payload)
+{
+	struct worker *worker = arg;
+
+	if (strcmp(payload, "reconcile") == 0) {
+		if (worker->settings.on_wish != NULL)
+			worker->settings.on_wish(worker->settings.arg);
+		return;
+	}
+	worker->may_claim = true;
+	step(worker);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	worker->status.is_up = store_is_up(worker->store);
+	worker->may_claim = true;
+	step(worker);
+}
+
+static const struct store_handlers handlers = {
+	.on_free = on_free, .on_down = on_down, .on_notify = on_notify};
+
+struct worker *worker_new(struct event_base *base, const struct worker_settings *settings)
+{
+	struct store_settings store = {
+		.db = settings->db, .name = "csdns-sync worker", .channel = "csdns_sync"};
+	struct timeval often = clock_timeval(settings->poll_ms);
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (worker == NULL)
+		return NULL;
+	worker->settings = *settings;
+	worker->may_claim = true;
+	worker->is_new = true;
+	worker->store = store_new(base, &store, &handlers, worker);
+	worker->poll = event_new(base, -1, EV_PERSIST, on_poll, worker);
+	if (worker->store == NULL || worker->poll == NULL ||
+		evtimer_add(worker->poll, &often) < 0) {
+		worker_free(worker);
+		return NULL;
+	}
+	return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (worker == NULL)
+		return;
+	store_free(worker->store);
+	event_drop(worker->poll);
+	while (worker->tasks != NULL) {
+		struct task *task = worker->tasks;
+		worker->tasks = task->next;
+		task_free(task);
+	}
+	free(worker);
+}
+
+void worker_set_db(struct worker *worker, const char *db)
+{
+	store_set_db(worker->store, db);
+}
+
+void worker_drain(struct worker *worker)
+{
+	worker->is_draining = true;
+}
+
+bool worker_is_drained(const struct worker *worker)
+{
+	return worker->tasks == NULL;
+}
+
+void worker_get_status(const struct worker *worker, struct worker_status *status)
+{
+	*status = worker->status;
+	status->is_up = store_is_up(worker->store);
+}
+
+const char *worker_problem(const struct worker *worker)
+{
+	return store_problem(worker->store);
+}
