@@ -271,9 +271,8 @@ static void print_help(void)
 	       "API.\n\n"
 	       "Options; in the configuration file the same names without dashes:\n");
 	sync_settings_print_help();
-	printf("\nSIGHUP reads the configuration again; SIGUSR1 lists the whole cloud now; "
-	       "SIGTERM\n"
-	       "finishes what is in hand and stops. Manual: csdns-sync(8), csdns-sync.conf(5).\n");
+	printf("\nSIGHUP reads the configuration again; SIGTERM finishes what is in hand and "
+	       "stops.\n");
 }
 
 int main(int argc, char **argv)

@@ -101,11 +101,6 @@ static const struct option_spec specs[] = {
 		.min = 1,
 		.max = 100000,
 		.help = "most HTTP connections at once"},
-	{.name = "metrics-listen",
-		.type = OPTION_LIST,
-		.offset = FIELD(metrics_listen),
-		.value = "ADDRESS:PORT",
-		.help = "answer /metrics and /healthz there; may be given several times"},
 	{.name = "api-url",
 		.type = OPTION_LIST,
 		.offset = FIELD(api_urls),
@@ -161,36 +156,6 @@ static const struct option_spec specs[] = {
 		.min = 1,
 		.max = 20,
 		.help = "how often a request is sent before its entity waits for longer"},
-	{.name = "page-size",
-		.type = OPTION_INT,
-		.offset = FIELD(page_size),
-		.value = "N",
-		.initial = "500",
-		.min = 1,
-		.max = 10000,
-		.help = "entities on a page; at most CloudStack's default.page.size"},
-	{.name = "reconcile-interval",
-		.type = OPTION_SECONDS,
-		.offset = FIELD(reconcile_ms),
-		.value = "TIME",
-		.initial = "1h",
-		.max = 604800000,
-		.help = "between complete listings of the cloud; 0 switches them off"},
-	{.name = "reconcile-pause",
-		.type = OPTION_SECONDS,
-		.offset = FIELD(reconcile_pause_ms),
-		.value = "TIME",
-		.initial = "50ms",
-		.max = 60000,
-		.help = "between two pages, so that listing does not load the management server"},
-	{.name = "catch-up",
-		.type = OPTION_SECONDS,
-		.offset = FIELD(catch_up_ms),
-		.value = "TIME",
-		.initial = "24h",
-		.max = 2592000000,
-		.help = "after an outage read the cloud's list of events so far back; 0 switches "
-			"that off"},
 	{.name = "poll-interval",
 		.type = OPTION_SECONDS,
 		.offset = FIELD(poll_ms),
@@ -374,8 +339,7 @@ static int check_listen(
 
 static int check_webhook(const struct sync_settings *settings, struct option_error *error)
 {
-	if (check_listen(&settings->listen, "listen", error) < 0 ||
-		check_listen(&settings->metrics_listen, "metrics-listen", error) < 0)
+	if (check_listen(&settings->listen, "listen", error) < 0)
 		return -1;
 	if (settings->listen.n > 0 && settings->webhook_secrets.n == 0 &&
 		!settings->webhook_unsigned)
@@ -473,7 +437,6 @@ static bool same_list(const struct option_list *a, const struct option_list *b)
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new)
 {
 	return !same_list(&old->listen, &new->listen) ||
-	       !same_list(&old->metrics_listen, &new->metrics_listen) ||
 	       !same(old->worker_name, new->worker_name) || old->max_body != new->max_body ||
 	       old->max_connections != new->max_connections ||
 	       (old->tls_cert == NULL) != (new->tls_cert == NULL) ||
@@ -482,10 +445,7 @@ bool sync_settings_need_restart(const struct sync_settings *old, const struct sy
 	       old->api_timeout_ms != new->api_timeout_ms || old->api_tries != new->api_tries ||
 	       old->api_insecure != new->api_insecure || old->api_post != new->api_post ||
 	       !same(old->api_ca, new->api_ca) || !same(old->api_key, new->api_key) ||
-	       !same(old->api_secret, new->api_secret) || old->page_size != new->page_size ||
-	       old->reconcile_ms != new->reconcile_ms ||
-	       old->reconcile_pause_ms != new->reconcile_pause_ms ||
-	       old->catch_up_ms != new->catch_up_ms || old->poll_ms != new->poll_ms;
+	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms;
 }
 
 void sync_settings_print_help(void)

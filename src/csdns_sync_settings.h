@@ -23,12 +23,11 @@ struct sync_settings {
 	long webhook_rate;
 	size_t max_body;
 	long max_connections;
-	struct option_list metrics_listen;
 	struct option_list api_urls;
 	char *api_key_file, *api_secret_file, *api_ca;
 	bool api_insecure, api_post;
 	long api_in_flight, api_timeout_ms, api_tries;
-	long page_size, reconcile_ms, reconcile_pause_ms, catch_up_ms, poll_ms;
+	long poll_ms;
 	bool check, help, version;
 	/* Read from files; wiped when they are freed. */
 	struct option_list webhook_secrets;

@@ -37,7 +37,7 @@ static void set_type(struct cloud_event *event, const char *type)
 {
 	size_t n = 0;
 
-	for (; type[n] != '\0' && n < sizeof(event->type) - 1; n++)
+	for (; n < sizeof(event->type) - 1 && type[n] != '\0'; n++)
 		event->type[n] =
 			type[n] > ' ' && type[n] < 0x7f && type[n] != '"' && type[n] != '\\'
 				? type[n]
