@@ -11,6 +11,7 @@
 #include "http/reply.h"
 #include "sync/api.h"
 #include "sync/intake.h"
+#include "sync/reconcile.h"
 #include "sync/webhook.h"
 #include "sync/worker.h"
 
@@ -35,6 +36,7 @@ struct daemon {
 	struct intake *intake;
 	struct api *api;
 	struct worker *worker;
+	struct reconcile *reconcile; /* NULL without an API */
 	struct webhook *webhook;
 	struct http *http;
 	int64_t drain_until_ms;
@@ -141,11 +143,33 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 		webhook_set(daemon->webhook, &webhook);
 		intake_set_db(daemon->intake, daemon->settings.db);
 		worker_set_db(daemon->worker, daemon->settings.db);
+		if (daemon->reconcile != NULL)
+			reconcile_set_db(daemon->reconcile, daemon->settings.db);
 		log_notice("reloaded");
 		sync_settings_fini(&old);
 		return;
 	}
 	sync_settings_fini(&fresh);
+}
+
+static void on_reconcile(evutil_socket_t signal, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)signal;
+	(void)what;
+	if (daemon->reconcile != NULL)
+		reconcile_now(daemon->reconcile);
+	else
+		log_warning("there is no api-url: nothing can be listed");
+}
+
+static void on_wish(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->reconcile != NULL)
+		reconcile_look(daemon->reconcile);
 }
 
 static void on_draining(evutil_socket_t fd, short what, void *arg)
@@ -225,16 +249,30 @@ static bool make_parts(struct daemon *daemon)
 		.max_tasks = (unsigned)settings->api_in_flight * 2,
 		.poll_ms = settings->poll_ms,
 		.api = daemon->api,
+		.on_wish = on_wish,
 		.arg = daemon,
+	};
+	struct reconcile_settings reconcile = {
+		.db = settings->db,
+		.worker = settings->worker_name,
+		.api = daemon->api,
+		.every_ms = settings->reconcile_ms,
+		.pause_ms = settings->reconcile_pause_ms,
+		.page_size = settings->page_size,
 	};
 	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	daemon->intake = intake_new(daemon->base, settings->db);
 	daemon->worker = worker_new(daemon->base, &worker);
 	daemon->webhook =
 		daemon->intake == NULL ? NULL : webhook_new(daemon->base, &webhook, daemon->intake);
+	if (daemon->api != NULL) {
+		daemon->reconcile = reconcile_new(daemon->base, &reconcile);
+		if (daemon->reconcile == NULL)
+			return false;
+	}
 	return daemon->draining != NULL && daemon->worker != NULL && daemon->webhook != NULL &&
-	       add_signal(daemon, SIGHUP, on_reload) && add_signal(daemon, SIGTERM, on_stop) &&
-	       add_signal(daemon, SIGINT, on_stop);
+	       add_signal(daemon, SIGUSR1, on_reconcile) && add_signal(daemon, SIGHUP, on_reload) &&
+	       add_signal(daemon, SIGTERM, on_stop) && add_signal(daemon, SIGINT, on_stop);
 }
 
 static void free_parts(struct daemon *daemon)
@@ -244,6 +282,7 @@ static void free_parts(struct daemon *daemon)
 	intake_free(daemon->intake);
 	api_free(daemon->api);
 	worker_free(daemon->worker);
+	reconcile_free(daemon->reconcile);
 }
 
 static int work(struct daemon *daemon)
@@ -271,8 +310,8 @@ static void print_help(void)
 	       "API.\n\n"
 	       "Options; in the configuration file the same names without dashes:\n");
 	sync_settings_print_help();
-	printf("\nSIGHUP reads the configuration again; SIGTERM finishes what is in hand and "
-	       "stops.\n");
+	printf("\nSIGHUP reads the configuration again; SIGUSR1 lists the whole cloud now; SIGTERM "
+	       "finishes what is in hand and stops.\n");
 }
 
 int main(int argc, char **argv)

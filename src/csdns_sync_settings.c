@@ -156,6 +156,29 @@ static const struct option_spec specs[] = {
 		.min = 1,
 		.max = 20,
 		.help = "how often a request is sent before its entity waits for longer"},
+	{.name = "page-size",
+		.type = OPTION_INT,
+		.offset = FIELD(page_size),
+		.value = "N",
+		.initial = "500",
+		.min = 1,
+		.max = 10000,
+		.help = "entities on a page; at most CloudStack's default.page.size"},
+	{.name = "reconcile-interval",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(reconcile_ms),
+		.value = "TIME",
+		.initial = "1h",
+		.max = 604800000,
+		.help = "between complete listings of the cloud; 0 switches them off, that at the "
+			"start too"},
+	{.name = "reconcile-pause",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(reconcile_pause_ms),
+		.value = "TIME",
+		.initial = "50ms",
+		.max = 60000,
+		.help = "between two pages, so that listing does not load the management server"},
 	{.name = "poll-interval",
 		.type = OPTION_SECONDS,
 		.offset = FIELD(poll_ms),
@@ -445,7 +468,9 @@ bool sync_settings_need_restart(const struct sync_settings *old, const struct sy
 	       old->api_timeout_ms != new->api_timeout_ms || old->api_tries != new->api_tries ||
 	       old->api_insecure != new->api_insecure || old->api_post != new->api_post ||
 	       !same(old->api_ca, new->api_ca) || !same(old->api_key, new->api_key) ||
-	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms;
+	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms ||
+	       old->page_size != new->page_size || old->reconcile_ms != new->reconcile_ms ||
+	       old->reconcile_pause_ms != new->reconcile_pause_ms;
 }
 
 void sync_settings_print_help(void)

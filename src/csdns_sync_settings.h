@@ -27,7 +27,7 @@ struct sync_settings {
 	char *api_key_file, *api_secret_file, *api_ca;
 	bool api_insecure, api_post;
 	long api_in_flight, api_timeout_ms, api_tries;
-	long poll_ms;
+	long page_size, reconcile_ms, reconcile_pause_ms, poll_ms;
 	bool check, help, version;
 	/* Read from files; wiped when they are freed. */
 	struct option_list webhook_secrets;

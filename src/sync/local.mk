@@ -8,6 +8,7 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/entity.c src/sync/entity.h \
 	src/sync/event.c src/sync/event.h \
 	src/sync/intake.c src/sync/intake.h \
+	src/sync/reconcile.c src/sync/reconcile.h \
 	src/sync/signature.c src/sync/signature.h \
 	src/sync/store.c src/sync/store.h \
 	src/sync/webhook.c src/sync/webhook.h \
