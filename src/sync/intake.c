@@ -225,14 +225,23 @@ const char *intake_problem(const struct intake *intake)
 	return NULL;
 }
 
+/* NULL for what is no id: the event is taken all the same. */
+static const char *usable_id(const char *id)
+{
+	size_t n = 0;
+
+	while (id != NULL && id[n] > ' ' && id[n] < 0x7f)
+		n++;
+	return n > 0 && id[n] == '\0' && n < INTAKE_ID_SIZE ? id : NULL;
+}
+
 int intake_put(struct intake *intake, const char *source, const char *id,
 	const struct cloud_event *event, intake_fn fn, void *arg, const char **why)
 {
 	*why = intake_problem(intake);
 	if (*why != NULL)
 		return -1;
-	char *text =
-		event_text(source, id != NULL && strlen(id) < INTAKE_ID_SIZE ? id : NULL, event);
+	char *text = event_text(source, usable_id(id), event);
 	size_t len = text == NULL ? 0 : strlen(text);
 	struct entry *entry = text == NULL ? NULL : malloc(sizeof(*entry) + len + 1);
 	if (entry == NULL) {

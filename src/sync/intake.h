@@ -17,7 +17,7 @@
 #define INTAKE_MAX     20000
 #define INTAKE_OCTETS  ((size_t)64 * 1024 * 1024)
 #define INTAKE_BATCH   500
-#define INTAKE_ID_SIZE 128 /* a longer id is not an id */
+#define INTAKE_ID_SIZE 128 /* a longer id is no id; nor is one with a blank or beyond ASCII */
 
 enum intake_outcome {
 	INTAKE_TAKEN,  /* durable */

@@ -8,6 +8,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use Digest::SHA qw(hmac_sha256_base64);
+use IO::Socket::INET;
 use JSON::PP ();
 use Test::More;
 
@@ -123,6 +125,21 @@ for my $bad (
 is $cloud->deliver($sync->webhook_url, undef, secret => $sync->{secret}, raw => '{ "CloudStack": "works!" }')->{ok}, 1, 'a test delivery';
 is $cloud->deliver($sync->webhook_url, { event => 'MOON.RISE', status => 'Completed' }, secret => $sync->{secret})->{content}, qq({"outcome":"ignored"}\n),
     'an event of no concern';
+
+# An id that is none: the event is taken. HTTP::Tiny sends no such header.
+sub deliver_raw {
+    my ($id) = @_;
+    my ($host, $path) = $sync->webhook_url =~ m{^http://([^/]+)(/.*)};
+    my $body = JSON::PP->new->encode($event);
+    my $signature = hmac_sha256_base64($body, $sync->{secret}) . '=';
+    my $socket = IO::Socket::INET->new(PeerAddr => $host, Timeout => 10) or die "$host: $!\n";
+    syswrite $socket, join "\r\n", "POST $path HTTP/1.1", "Host: $host", "X-CS-Event-ID: $id", "X-CS-Signature: $signature", 'Connection: close',
+        'Content-Length: ' . length $body, '', $body;
+    my $reply = '';
+    1 while sysread $socket, $reply, 65536, length $reply;
+    return $reply;
+}
+like deliver_raw($_), qr/\AHTTP\/1.1 200 .*"taken"/s, 'with an id that is none the event is taken' for "\xff\xfe", 'x' x 200;
 
 # the API fails in many ways: it is asked again, and others are not held up
 for my $fault (qw(fail html half down)) {
