@@ -31,6 +31,16 @@ struct metric_label {
 	const char *value;
 };
 
+/* For metrics with one label. */
+#define METRIC_LABEL(label, text)                                                                  \
+	(const struct metric_label[])                                                              \
+	{                                                                                          \
+		{label, text},                                                                     \
+		{                                                                                  \
+			NULL, NULL                                                                 \
+		}                                                                                  \
+	}
+
 /* labels may be NULL. */
 void metric_add(const struct metric *metric, const struct metric_label *labels, uint64_t value);
 /* In seconds. */

@@ -4,4 +4,5 @@ libcsdns_http_a_SOURCES = \
 	src/http/http.c src/http/http.h \
 	src/http/address.c src/http/address.h \
 	src/http/tls.c src/http/tls.h \
-	src/http/reply.c src/http/reply.h
+	src/http/reply.c src/http/reply.h \
+	src/http/watch.c src/http/watch.h

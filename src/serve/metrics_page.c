@@ -7,15 +7,6 @@
 #include "base/process_metrics.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-/* For metrics with one label. */
-#define LABEL(name, value)                                                                         \
-	(const struct metric_label[])                                                              \
-	{                                                                                          \
-		{name, value},                                                                     \
-		{                                                                                  \
-			NULL, NULL                                                                 \
-		}                                                                                  \
-	}
 
 /* ---- the store and the mirror ---- */
 
@@ -27,7 +18,7 @@ static void state_metrics(struct buf *out, const struct feed_status *feed)
 		"1 for the state that the connection to the database is in, 0 for the others.");
 
 	for (size_t i = 0; i < COUNT(states); i++)
-		metric_add(&metric, LABEL("state", feed_state_text(states[i])),
+		metric_add(&metric, METRIC_LABEL("state", feed_state_text(states[i])),
 			feed->state == states[i]);
 	metrics_gauge(out, "csdns_database_listening",
 		"Whether the database notifies of changes (1), or is asked again and again (0).",
@@ -91,11 +82,11 @@ static void memory_metrics(
 	size_t used = mirror == NULL ? 0 : pool_used(mirror->pool);
 
 	server_get_memory(server, &memory);
-	metric_add(&metric, LABEL("kind", "mirror"), used);
-	metric_add(&metric, LABEL("kind", "mirror_free"),
+	metric_add(&metric, METRIC_LABEL("kind", "mirror"), used);
+	metric_add(&metric, METRIC_LABEL("kind", "mirror_free"),
 		mirror == NULL ? 0 : pool_bytes(mirror->pool) - used);
-	metric_add(&metric, LABEL("kind", "requests"), memory.requests);
-	metric_add(&metric, LABEL("kind", "replies"), memory.replies);
+	metric_add(&metric, METRIC_LABEL("kind", "requests"), memory.requests);
+	metric_add(&metric, METRIC_LABEL("kind", "replies"), memory.replies);
 }
 
 /* ---- PowerDNS' connections and requests ---- */
@@ -271,7 +262,7 @@ static void purge_metrics(struct buf *out, const struct purge *purge)
 			purge_numbers[i].begin(out, purge_numbers[i].name, purge_numbers[i].help);
 		for (size_t target = 0; target < purge_count(purge); target++) {
 			purge_get_status(purge, target, &status);
-			metric_add(&metric, LABEL("control", status.control),
+			metric_add(&metric, METRIC_LABEL("control", status.control),
 				purge_numbers[i].value(&status));
 		}
 	}
@@ -287,8 +278,8 @@ static void reload_metrics(struct buf *out, const struct monitor_reloads *reload
 	struct metric metric = metric_counter(
 		out, "csdns_config_reloads_total", "Times that the configuration was read again.");
 
-	metric_add(&metric, LABEL("result", "ok"), reloads->done);
-	metric_add(&metric, LABEL("result", "refused"), reloads->refused);
+	metric_add(&metric, METRIC_LABEL("result", "ok"), reloads->done);
+	metric_add(&metric, METRIC_LABEL("result", "refused"), reloads->refused);
 }
 
 void metrics_page(struct buf *out, const struct monitor_parts *parts)
@@ -298,7 +289,7 @@ void metrics_page(struct buf *out, const struct monitor_parts *parts)
 	struct metric build =
 		metric_gauge(out, "csdns_build_info", "The version of csdns; always 1.");
 
-	metric_add(&build, LABEL("version", PACKAGE_VERSION), 1);
+	metric_add(&build, METRIC_LABEL("version", PACKAGE_VERSION), 1);
 	feed_get_status(parts->feed, &feed);
 	feed_metrics(out, &feed);
 	mirror_metrics(out, mirror);
