@@ -14,7 +14,7 @@ use Exporter 'import';
 use Fcntl qw(F_SETFD FD_CLOEXEC);
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use POSIX qw(:sys_wait_h dup2 _exit setpgid);
+use POSIX qw(:sys_wait_h dup2 _exit setsid);
 use Scalar::Util qw(weaken);
 
 use Csdns::Programs qw(find_program);
@@ -97,7 +97,7 @@ sub _spawn {
 
 sub _become {
     my ($self) = @_;
-    setpgid(0, 0);
+    setsid(); # a session of its own, as services have: Linux shares processors out by session (sched(7), autogroup)
     $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP QUIT PIPE CHLD);
     chdir($self->{cwd} // '/') or die "chdir $self->{cwd}: $!\n";
     open STDIN, '<', '/dev/null' or die "/dev/null: $!\n";
