@@ -202,10 +202,9 @@ bool db_is_ok(const PGresult *result)
 	       status == PGRES_EMPTY_QUERY;
 }
 
-PGresult *db_query(PGconn *conn, const char *sql)
+/* Passes on a result that worked; else tells and releases it. */
+static PGresult *checked(PGconn *conn, PGresult *result, const char *sql)
 {
-	PGresult *result = PQexec(conn, sql);
-
 	if (result == NULL) {
 		tool_error("%s", PQerrorMessage(conn));
 	} else if (!db_is_ok(result)) {
@@ -214,6 +213,16 @@ PGresult *db_query(PGconn *conn, const char *sql)
 		result = NULL;
 	}
 	return result;
+}
+
+PGresult *db_query(PGconn *conn, const char *sql)
+{
+	return checked(conn, PQexec(conn, sql), sql);
+}
+
+PGresult *db_query_params(PGconn *conn, const char *sql, int n, const char *const *values)
+{
+	return checked(conn, PQexecParams(conn, sql, n, NULL, values, NULL, NULL, 0), sql);
 }
 
 int db_exec(PGconn *conn, const char *sql)

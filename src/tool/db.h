@@ -15,7 +15,10 @@
 PGconn *db_connect(const char *conninfo);
 /* Runs one statement. Its result, to be cleared by the caller, or NULL. */
 PGresult *db_query(PGconn *conn, const char *sql) __attribute__((warn_unused_result));
-/* The same where no rows are wanted. 0 or -1. */
+/* The same with text parameters, n of them. */
+PGresult *db_query_params(PGconn *conn, const char *sql, int n, const char *const *values)
+	__attribute__((warn_unused_result));
+/* db_query where no rows are wanted. 0 or -1. */
 int db_exec(PGconn *conn, const char *sql) __attribute__((warn_unused_result));
 /* Did it work, rows or none? */
 bool db_is_ok(const PGresult *result);

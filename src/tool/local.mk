@@ -3,11 +3,14 @@ libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
 libcsdns_tool_a_SOURCES = \
 	src/tool/cell.c src/tool/cell.h \
 	src/tool/db.c src/tool/db.h \
+	src/tool/events.c \
 	src/tool/near.c src/tool/near.h \
+	src/tool/rows.c src/tool/rows.h \
 	src/tool/schema.c src/tool/schema.h \
 	src/tool/schema_status.c \
 	src/tool/script.c src/tool/script.h \
 	src/tool/sql_text.c src/tool/sql_text.h \
+	src/tool/sync.c \
 	src/tool/table.c src/tool/table.h \
 	src/tool/tool.c src/tool/tool.h \
 	src/tool/verb.c src/tool/verb.h \

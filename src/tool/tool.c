@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define USUAL_WIDTH 80
 
 static bool errors_are_json;
 
@@ -42,6 +46,17 @@ void tool_error(const char *fmt, ...)
 	free(text);
 }
 
+size_t tool_terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+		return USUAL_WIDTH;
+	return size.ws_col;
+}
+
 int tool_print_json(json_t *object)
 {
 	int rc = object != NULL ? json_dumpf(object, stdout, JSON_INDENT(2)) : -1;
@@ -70,8 +85,31 @@ static void print_help(const struct tool_group *const *lists)
 		   "More in csdns(1).");
 }
 
+/* A group that is one command, without a word for it. */
+static bool is_single(const struct tool_group *group)
+{
+	return group->commands[0].name[0] == '\0';
+}
+
+/* "schema install", "export ZONE" with what separates the words. */
+static void usage(const struct tool_group *group, const struct tool_command *command)
+{
+	const char *operands = command->operands != NULL ? command->operands : "";
+
+	tool_error("usage: csdns %s%s%s%s%s [OPTION...]", group->name,
+		*command->name != '\0' ? " " : "", command->name, *operands != '\0' ? " " : "",
+		operands);
+}
+
 static void print_group_help(const struct tool_group *group)
 {
+	if (is_single(group)) {
+		const char *operands = group->commands[0].operands;
+		(void)printf("%s\n\nusage: csdns %s%s%s [OPTION...]\n\noptions:\n", group->help,
+			group->name, operands != NULL ? " " : "", operands != NULL ? operands : "");
+		options_print_help(group->options);
+		return;
+	}
 	(void)printf("%s\n\nusage: csdns %s COMMAND [OPTION...]\n\ncommands:\n", group->help,
 		group->name);
 	for (const struct tool_command *command = group->commands; command->name != NULL;
@@ -109,33 +147,39 @@ static const struct tool_command *find_command(const struct tool_group *group, c
 	return NULL;
 }
 
-/* argv: the options and operands, with the command's own name first. */
+static int run_command(const struct tool_group *group, const struct tool_command *command,
+	void *settings, int n_operands, char **operands)
+{
+	if (n_operands < command->min_operands || n_operands > command->max_operands) {
+		usage(group, command);
+		return TOOL_USAGE;
+	}
+	return command->run(settings, operands);
+}
+
+/* argv: the operands, with the command's own name first where it has one. */
 static int run_parsed(const struct tool_group *group, void *settings, int argc, char **argv)
 {
 	const struct tool_settings *common = settings;
-	const struct tool_command *command = argc > 0 ? find_command(group, argv[0]) : NULL;
 
 	if (common->help) {
 		print_group_help(group);
 		return TOOL_OK;
 	}
+	if (is_single(group))
+		return run_command(group, group->commands, settings, argc, argv);
 	if (argc == 0) {
 		tool_error("which command of \"%s\"? Try \"csdns %s --help\"", group->name,
 			group->name);
 		return TOOL_USAGE;
 	}
+	const struct tool_command *command = find_command(group, argv[0]);
 	if (command == NULL) {
 		tool_error("unknown command \"%s %s\"; try \"csdns %s --help\"", group->name,
 			argv[0], group->name);
 		return TOOL_USAGE;
 	}
-	if (argc - 1 < command->min_operands || argc - 1 > command->max_operands) {
-		tool_error("usage: csdns %s %s%s%s [OPTION...]", group->name, command->name,
-			command->operands != NULL ? " " : "",
-			command->operands != NULL ? command->operands : "");
-		return TOOL_USAGE;
-	}
-	return command->run(settings, argv + 1);
+	return run_command(group, command, settings, argc - 1, argv + 1);
 }
 
 int tool_parse(const struct tool_group *group, int argc, char **argv, struct tool_parsed *parsed)

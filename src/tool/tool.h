@@ -49,7 +49,8 @@ struct tool_settings {
 	}
 
 struct tool_command {
-	const char *name;     /* NULL ends the table */
+	const char *
+		name; /* "": the group's only one, without a word of its own; NULL ends the table */
 	const char *operands; /* for the help: "ZONE"; NULL when there are none */
 	int min_operands;
 	int max_operands;
@@ -69,6 +70,8 @@ struct tool_group {
 };
 
 extern const struct tool_group tool_schema[];
+extern const struct tool_group tool_sync[];
+extern const struct tool_group tool_events[];
 
 /* Runs the command that argv names. lists: of groups, ended by NULL, in the order of the help.
  * Returns what to exit with. */
@@ -86,6 +89,8 @@ struct tool_parsed {
 int tool_parse(const struct tool_group *group, int argc, char **argv, struct tool_parsed *parsed);
 void tool_parsed_fini(const struct tool_group *group, struct tool_parsed *parsed);
 
+/* Columns of the terminal that standard output is; 0: it is none. */
+size_t tool_terminal_width(void);
 /* Prints and releases an object; NULL counts as out of memory. Returns what to exit with. */
 int tool_print_json(json_t *object);
 /* From now on tool_error prints JSON: {"errortext": "..."}. */

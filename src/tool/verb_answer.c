@@ -9,10 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#define USUAL_WIDTH 80
 
 /* Fields of an answer to show, by their names or by their places in an object. */
 struct fields {
@@ -244,24 +240,13 @@ static void tell_rest(const struct verb *verb, const json_t *inner)
 			shown, count, verb->things);
 }
 
-static size_t terminal_width(void)
-{
-	struct winsize size;
-
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-		return USUAL_WIDTH;
-	return size.ws_col;
-}
-
 static int print_text(const struct verb *verb, const char *filter, const json_t *inner)
 {
 	struct buf out;
 	int rc = TOOL_OK;
 
 	buf_init(&out);
-	if (verb_answer_text(verb, filter, inner, terminal_width(), &out) != 0) {
+	if (verb_answer_text(verb, filter, inner, tool_terminal_width(), &out) != 0) {
 		tool_error("out of memory");
 		rc = TOOL_FAILED;
 	} else {

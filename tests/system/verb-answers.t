@@ -274,7 +274,8 @@ sub completed {
 subtest 'completion in bash' => sub {
     my @all = map { [split] } split /\n/, $tool->run('commands')->{out};
     my %words = map { $_->[0] => 1 } @all;
-    is completed(''), join(' ', sort(keys %words, 'commands', 'schema')), 'every word';
+    my @others = qw(commands events schema sync);
+    is completed(''), join(' ', sort(keys %words, @others)), 'every word';
     for my $word (sort keys %words) {
         is completed($word, ''), join(' ', sort map { $_->[1] } grep { $_->[0] eq $word } @all), "every noun of $word";
     }
@@ -285,7 +286,9 @@ subtest 'completion in bash' => sub {
     }
     is completed('create', 'dnszone', 'dns'), 'dnsserverid=', 'the beginning of one';
     is completed('create', 'dnszone', '--u'), '--user', 'an option';
-    is completed('schema', 'st'), 'status', 'of the schema';
+    is completed('schema', ''), 'install remove status upgrade', 'of the schema';
+    is completed('sync', ''), 'now status', 'of csdns-sync';
+    is completed('events', '--f'), '--follow', 'an option of a command of one word';
     is completed('create', 'dnsrecords', 'file', '=', source_dir() . '/READ'), source_dir() . '/README.md', 'a file';
     is completed('create', 'dnszone', 'name', '='), '', 'a name is not known';
 };
