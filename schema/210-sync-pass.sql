@@ -74,11 +74,11 @@ BEGIN
     WITH gone AS (DELETE FROM sync_wish RETURNING forced)
     SELECT count(*), coalesce(bool_or(g.forced), false) INTO wished, force FROM gone g;
     RETURN QUERY SELECT at_once OR wished > 0
-                        OR NOT EXISTS (SELECT FROM sync_pass p WHERE p.kind = 'instance' AND p.complete AND p.started > clock_timestamp() - every), force;
+                        OR every IS NOT NULL AND NOT EXISTS (SELECT FROM sync_pass p WHERE p.kind = 'instance' AND p.complete AND p.started > clock_timestamp() - every), force;
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_begin_reconcile(text, interval, boolean) IS
-    'Whether a worker shall reconcile now: somebody asked for it, or the last complete pass is older than the interval; not while another worker is at it. forced as in csdns.sync_now.';
+    'Whether a worker shall reconcile now: somebody asked for it, or the last complete pass is older than the interval, if there is one; not while another worker is at it. forced as in csdns.sync_now.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_begin_pass(worker text, kind text) RETURNS TABLE (pass bigint, now timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$

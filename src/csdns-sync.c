@@ -26,6 +26,8 @@
 #define DRAIN_MS 5000
 #define HTTP_MS	 10000
 #define IDLE_MS	 60000
+/* Tasks in hand at once: what waits for the database is stored together. */
+#define TASKS_AHEAD 100
 
 struct daemon {
 	int argc;
@@ -246,7 +248,7 @@ static bool make_parts(struct daemon *daemon)
 	struct worker_settings worker = {
 		.db = settings->db,
 		.name = settings->worker_name,
-		.max_tasks = (unsigned)settings->api_in_flight * 2,
+		.max_tasks = (unsigned)settings->api_in_flight + TASKS_AHEAD,
 		.poll_ms = settings->poll_ms,
 		.api = daemon->api,
 		.on_wish = on_wish,

@@ -45,6 +45,7 @@ struct reconcile {
 	char next_asked[TIME_SIZE]; /* the newest that it told */
 	bool in_projects;
 	unsigned page, empty;
+	int64_t answered_ms;	/* when the API answered last: the pause counts from then */
 	size_t listed, counted; /* of this round: with or without projects */
 	bool is_last;		/* the page that is being stored */
 	char *rows;
@@ -148,6 +149,7 @@ static void on_page(void *arg, const struct api_answer *answer)
 	bool is_empty;
 
 	r->is_asking = r->is_stale = false;
+	r->answered_ms = clock_ms();
 	if (!is_stale) {
 		const json_t *list = answer->result == API_OK
 					     ? entity_list(r->kind, answer->body, &is_empty)
@@ -290,11 +292,11 @@ static void on_answer(void *arg, const struct store_answer *answer)
 
 static void send_begin(struct reconcile *r)
 {
-	char every[40] = "1000 years";
+	char every[40];
 
-	if (r->settings.every_ms > 0)
-		(void)snprintf(every, sizeof(every), "%ld ms", r->settings.every_ms);
-	const char *values[] = {r->settings.worker, every, r->is_wanted ? "t" : "f"};
+	(void)snprintf(every, sizeof(every), "%ld ms", r->settings.every_ms);
+	const char *values[] = {r->settings.worker, r->settings.every_ms > 0 ? every : NULL,
+		r->is_wanted ? "t" : "f"};
 	store_ask(r->store, "SELECT begin, forced FROM csdns.sync_begin_reconcile($1, $2, $3)", 3,
 		values, on_answer, r);
 }
@@ -349,7 +351,9 @@ static void step(struct reconcile *r)
 	if (r->step == STEP_NEXT)
 		next_kind(r);
 	if (r->step == STEP_PAUSE) {
-		wait_for(r, r->settings.pause_ms << r->empty);
+		long left =
+			(r->settings.pause_ms << r->empty) - (long)(clock_ms() - r->answered_ms);
+		wait_for(r, left > 0 ? left : 0);
 		return;
 	}
 	if (r->step == STEP_IDLE || r->is_asking || !store_is_free(r->store))

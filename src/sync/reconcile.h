@@ -20,7 +20,7 @@ struct reconcile_settings {
 	const char *worker; /* borrowed */
 	struct api *api;
 	long every_ms; /* 0: only when somebody asks */
-	long pause_ms; /* between pages */
+	long pause_ms; /* from an answer to the next question; storing counts */
 	long page_size;
 };
 

@@ -6,6 +6,7 @@ CREATE FUNCTION public.vm(n int, more jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE
 CREATE FUNCTION public.vms(a int, b int) RETURNS jsonb LANGUAGE sql AS $$ SELECT coalesce(jsonb_agg(vm(g)), '[]') FROM generate_series(a, b) g $$;
 CREATE FUNCTION public.tasks(why text) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM csdns.sync_task WHERE reason = why $$;
 
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', NULL, false)$$, 'VALUES (false)', 'without an interval only when somebody asks');
 SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w1', '1 hour', false)$$, 'VALUES (true, false)', 'there was none yet');
 SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
 SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (false, false)', 'one at a time');
