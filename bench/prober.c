@@ -368,7 +368,8 @@ int main(int argc, char **argv)
 	make_changes();
 	connect_all();
 	if (sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) < 0)
-		fprintf(stderr, "prober: its own waiting for a processor counts: %s\n", strerror(errno));
+		fprintf(stderr, "prober: its own waiting for a processor counts: %s\n",
+			strerror(errno));
 	run();
 	report();
 	return 0;

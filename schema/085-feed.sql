@@ -1,6 +1,6 @@
--- What csdnsd reads, and all that it reads: everything that is served (served_*), and what changed after a version (touched_*).
--- Nothing here writes or locks, so it works on a hot standby too.  Meant to be called in one REPEATABLE READ READ ONLY
--- transaction: head(), follows(), then the touched_* functions belong together.
+-- What csdnsd reads, and all that it reads: everything that is served (served_*), and what changed after a version:
+-- changes(), which is head(), follows() and the touched_* functions in one.  Nothing here writes or locks, so it works on a
+-- hot standby too.  Whoever calls the parts by themselves does so in one REPEATABLE READ READ ONLY transaction.
 --
 -- The touched_* functions pin their plans to nested index lookups: right for one name in ten million rows, and bearable
 -- for 100 000 names, whatever the statistics say at the moment.
@@ -169,3 +169,39 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.touched_key(bigint) IS 'All DNSSEC keys of zones touched as a whole, in the shape of csdns.served_key.';
+
+CREATE OR REPLACE FUNCTION csdns.changes(since bigint, since_at timestamptz)
+RETURNS TABLE (part "char", f1 text, f2 text, f3 text, f4 text, f5 text, f6 text, f7 text, f8 text)
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+DECLARE
+    whats "char"[];
+    domain_ids int[];
+    names text[];
+BEGIN
+    RETURN QUERY
+        SELECT 'v'::"char", h.version::text, (extract(epoch FROM h.at) * 1000000)::bigint::text, CASE WHEN follows(since, since_at) THEN 't' ELSE 'f' END, NULL, NULL, NULL, NULL, NULL
+          FROM head() AS h;
+    SELECT array_agg(t.what ORDER BY t.what DESC), array_agg(t.domain_id ORDER BY t.what DESC), array_agg(t.name ORDER BY t.what DESC)
+      INTO whats, domain_ids, names
+      FROM touched(since) AS t;
+    RETURN QUERY SELECT u.what, u.domain_id::text, u.name, NULL, NULL, NULL, NULL, NULL, NULL FROM unnest(whats, domain_ids, names) AS u (what, domain_id, name);
+    -- most transactions touch names alone
+    IF whats && '{z,d}'::"char"[] THEN
+        RETURN QUERY SELECT 'D'::"char", d.id::text, d.name, d.type, d.master, d.last_check::text, d.notified_serial::text, d.account, NULL FROM touched_domain(since) AS d;
+    END IF;
+    IF 'z' = ANY (whats) THEN
+        RETURN QUERY SELECT 'M'::"char", m.domain_id::text, m.kind, m.content, NULL, NULL, NULL, NULL, NULL FROM touched_metadata(since) AS m ORDER BY m.id;
+        RETURN QUERY SELECT 'K'::"char", k.id::text, k.domain_id::text, k.flags::text, CASE WHEN k.active THEN 't' ELSE 'f' END, CASE WHEN k.published THEN 't' ELSE 'f' END, k.content, NULL, NULL FROM touched_key(since) AS k ORDER BY k.id;
+    END IF;
+    IF 't' = ANY (whats) THEN
+        RETURN QUERY SELECT 'T'::"char", k.name, k.algorithm, k.secret, NULL, NULL, NULL, NULL, NULL FROM served_tsigkey AS k ORDER BY k.name;
+    END IF;
+    IF whats && '{z,n}'::"char"[] THEN
+        RETURN QUERY SELECT 'R'::"char", r.id::text, r.domain_id::text, r.name, r.type, r.content, r.ttl::text, r.prio::text, CASE WHEN r.disabled THEN 't' ELSE 'f' END FROM touched_record(since) AS r;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION csdns.changes(bigint, timestamptz) IS
+    'All that leads from what head() once returned to the present, in one statement and so of one moment. part says what the fields are: v the present version, microseconds since 1970, whether the old one is followed (f: load everything again); n, z, d, t, a, * what is touched, as touched() has it: zone, name; then what is there now, in the columns of served_*: D domain (id, name, type, master, last_check, notified_serial, account), M metadata (domain_id, kind, content), K key (id, domain_id, flags, active, published, content), T every TSIG key if one was touched (name, algorithm, secret), R record (id, domain_id, name, type, content, ttl, prio, disabled). Whole zones come before names, D before what belongs to it.';

@@ -10,7 +10,7 @@ GRANT USAGE ON SCHEMA csdns TO csdns_read, csdns_cloud;
 GRANT SELECT ON csdns.served_domain, csdns.served_record, csdns.served_metadata, csdns.served_key, csdns.served_tsigkey,
     csdns.served_autoprimary TO csdns_read;
 GRANT EXECUTE ON FUNCTION csdns.head(), csdns.follows(bigint, timestamptz), csdns.touched(bigint), csdns.touched_record(bigint),
-    csdns.touched_domain(bigint), csdns.touched_metadata(bigint), csdns.touched_key(bigint), csdns.settle() TO csdns_read;
+    csdns.touched_domain(bigint), csdns.touched_metadata(bigint), csdns.touched_key(bigint), csdns.changes(bigint, timestamptz), csdns.settle() TO csdns_read;
 GRANT SELECT ON csdns.schema_version, csdns.version, csdns.journal, csdns.change, csdns.serial_debt, csdns.setting TO csdns_read;
 
 -- a csdnsd that writes, a gpgsql management instance, people and scripts

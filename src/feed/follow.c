@@ -15,47 +15,69 @@ static bool refuse(struct follow *follow, const char *problem)
 	return false;
 }
 
-static bool add_head(struct follow *follow, const struct text *fields)
+static bool add_version(struct follow *follow, const struct text *fields)
 {
 	int64_t number;
 
 	if (!text_parse_i64(fields[0], &number) || number < 0 ||
 		!text_parse_i64(fields[1], &follow->version.at_us))
-		return refuse(follow, "csdns.head() gave no version");
+		return refuse(follow, "csdns.changes() gave no version");
 	follow->version.number = (uint64_t)number;
 	follow->needs_reload |= fields[2].len != 1 || fields[2].at[0] != 't';
 	return true;
 }
 
-/* what, domain_id, name: see csdns.journal. */
-static bool add_touched(struct follow *follow, const struct text *fields)
+static bool parse_touched(struct follow *follow, const struct text *fields, int32_t *domain_id)
 {
 	int64_t id = 0;
-	int rc = 0;
 
-	if (fields[0].len != 1 || (fields[1].at != NULL && !text_parse_i64(fields[1], &id)))
-		return refuse(follow, "a row of csdns.touched() is not as expected");
-	switch (fields[0].at[0]) {
-	case 'z':
-		rc = change_touch_zone(follow->change, (int32_t)id);
-		break;
-	case 'n':
-		rc = change_touch_name(follow->change, (int32_t)id, fields[2]);
-		break;
-	case 'd':
-		rc = change_touch_info(follow->change, (int32_t)id);
-		break;
-	case 't':
-		rc = change_touch_tsig_keys(follow->change);
-		break;
-	case '*':
-		follow->is_all_touched = true;
-		follow->needs_reload = true;
-		break;
-	default:
-		break; /* of things that the mirror does not hold */
-	}
+	if (fields[0].at != NULL && !text_parse_i64(fields[0], &id))
+		return refuse(follow, "a part of csdns.changes() has no zone");
+	*domain_id = (int32_t)id;
+	return true;
+}
+
+static bool touched(struct follow *follow, int rc)
+{
 	return rc == 0 || refuse(follow, "out of memory");
+}
+
+static bool touch_zone(struct follow *follow, const struct text *fields)
+{
+	int32_t id;
+
+	return parse_touched(follow, fields, &id) &&
+	       touched(follow, change_touch_zone(follow->change, id));
+}
+
+static bool touch_name(struct follow *follow, const struct text *fields)
+{
+	int32_t id;
+
+	return parse_touched(follow, fields, &id) &&
+	       touched(follow, change_touch_name(follow->change, id, fields[1]));
+}
+
+static bool touch_info(struct follow *follow, const struct text *fields)
+{
+	int32_t id;
+
+	return parse_touched(follow, fields, &id) &&
+	       touched(follow, change_touch_info(follow->change, id));
+}
+
+static bool touch_tsig_keys(struct follow *follow, const struct text *fields)
+{
+	(void)fields;
+	return touched(follow, change_touch_tsig_keys(follow->change));
+}
+
+static bool touch_all(struct follow *follow, const struct text *fields)
+{
+	(void)fields;
+	follow->is_all_touched = true;
+	follow->needs_reload = true;
+	return true;
 }
 
 static bool add_domain(struct follow *follow, const struct text *fields)
@@ -64,7 +86,7 @@ static bool add_domain(struct follow *follow, const struct text *fields)
 	const char *why;
 
 	if (!domain_row_parse(&row, fields))
-		return refuse(follow, "a row of csdns.touched_domain() is not as expected");
+		return refuse(follow, "a domain of csdns.changes() is not as expected");
 	enum row_result result = change_add_domain(follow->change, &row, &why);
 	if (result == ROW_LEFT_OUT)
 		left_out_domain(follow->left_out, &row, why);
@@ -77,7 +99,7 @@ static bool add_metadata(struct follow *follow, const struct text *fields)
 	const char *why;
 
 	if (!metadata_row_parse(&row, fields))
-		return refuse(follow, "a row of csdns.touched_metadata() is not as expected");
+		return refuse(follow, "a metadata of csdns.changes() is not as expected");
 	return change_add_metadata(follow->change, &row, &why) != ROW_NO_MEMORY ||
 	       refuse(follow, "out of memory");
 }
@@ -88,7 +110,7 @@ static bool add_key(struct follow *follow, const struct text *fields)
 	const char *why;
 
 	if (!key_row_parse(&row, fields))
-		return refuse(follow, "a row of csdns.touched_key() is not as expected");
+		return refuse(follow, "a key of csdns.changes() is not as expected");
 	return change_add_key(follow->change, &row, &why) != ROW_NO_MEMORY ||
 	       refuse(follow, "out of memory");
 }
@@ -99,7 +121,7 @@ static bool add_tsig_key(struct follow *follow, const struct text *fields)
 	const char *why;
 
 	if (!tsig_row_parse(&row, fields))
-		return refuse(follow, "a row of csdns.served_tsigkey is not as expected");
+		return refuse(follow, "a TSIG key of csdns.changes() is not as expected");
 	enum row_result result = change_add_tsig_key(follow->change, &row, &why);
 	if (result == ROW_LEFT_OUT)
 		left_out_tsig_key(follow->left_out, &row, why);
@@ -112,53 +134,39 @@ static bool add_record(struct follow *follow, const struct text *fields)
 	const char *why;
 
 	if (!record_row_parse(&row, fields))
-		return refuse(follow, "a row of csdns.touched_record() is not as expected");
+		return refuse(follow, "a record of csdns.changes() is not as expected");
 	enum row_result result = change_add_record(follow->change, &row, &why);
 	if (result == ROW_LEFT_OUT)
 		left_out_record(follow->left_out, &row, why);
 	return result != ROW_NO_MEMORY || refuse(follow, "out of memory");
 }
 
-/* Whole zones are touched before names ('z' after 'n'), zones come before what belongs to them. */
-static const struct follow_step {
-	const char *name; /* of the prepared statement; NULL: sent as it is */
-	const char *sql;
-	int parameters; /* 0, or 1: the mirror's version, or 2: with its time */
-	row_fn add;
-	int fields;
-} steps[] = {
-	{NULL, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", 0, NULL, 0},
-	{"csdns_head",
-		"SELECT " VERSION_COLUMNS ", csdns.follows($1::bigint, 'epoch'::timestamptz + "
-		"$2::bigint * interval '1 microsecond') FROM csdns.head()",
-		2, add_head, 3},
-	{"csdns_touched",
-		"SELECT what, domain_id, name FROM csdns.touched($1::bigint) ORDER BY what DESC", 1,
-		add_touched, 3},
-	{"csdns_domain", "SELECT " DOMAIN_COLUMNS " FROM csdns.touched_domain($1::bigint)", 1,
-		add_domain, DOMAIN_FIELDS},
-	{"csdns_metadata",
-		"SELECT " METADATA_COLUMNS " FROM csdns.touched_metadata($1::bigint) ORDER BY id",
-		1, add_metadata, METADATA_FIELDS},
-	{"csdns_key", "SELECT " KEY_COLUMNS " FROM csdns.touched_key($1::bigint) ORDER BY id", 1,
-		add_key, KEY_FIELDS},
-	/* All of them, when one is touched. */
-	{"csdns_tsig",
-		"SELECT " TSIG_COLUMNS " FROM csdns.served_tsigkey WHERE (SELECT bool_or(what = "
-		"'t') FROM csdns.touched($1::bigint)) ORDER BY name",
-		1, add_tsig_key, TSIG_FIELDS},
-	{"csdns_record", "SELECT " RECORD_COLUMNS " FROM csdns.touched_record($1::bigint)", 1,
-		add_record, RECORD_FIELDS},
-	{NULL, "COMMIT", 0, NULL, 0},
-};
+/* The columns of csdns.changes(): part, and the most that a part has. */
+#define CHANGES_FIELDS (1 + FIELDS_MAX)
 
-#define STEPS (sizeof(steps) / sizeof(steps[0]))
+/* Whole zones are touched before names, zones come before what belongs to them. */
+static const struct follow_part {
+	char part;
+	row_fn add;
+} parts[] = {
+	{'v', add_version},
+	{'z', touch_zone},
+	{'n', touch_name},
+	{'d', touch_info},
+	{'t', touch_tsig_keys},
+	{'*', touch_all},
+	{'D', add_domain},
+	{'M', add_metadata},
+	{'K', add_key},
+	{'T', add_tsig_key},
+	{'R', add_record},
+};
 
 void follow_prepare(struct pg *pg)
 {
-	for (size_t i = 0; i < STEPS; i++)
-		if (steps[i].name != NULL)
-			pg_prepare(pg, steps[i].name, steps[i].sql);
+	pg_prepare(pg, "csdns_changes",
+		"SELECT part, f1, f2, f3, f4, f5, f6, f7, f8 FROM csdns.changes($1::bigint, "
+		"'epoch'::timestamptz + $2::bigint * interval '1 microsecond')");
 }
 
 void follow_start(
@@ -179,32 +187,36 @@ void follow_start(
 	(void)snprintf(number, sizeof(number), "%" PRIu64, mirror->version.number);
 	(void)snprintf(at, sizeof(at), "%" PRId64, mirror->version.at_us);
 	pg_pipeline_begin(pg);
-	for (size_t i = 0; i < STEPS; i++) {
-		if (steps[i].name == NULL)
-			pg_send_params(pg, steps[i].sql, 0, NULL);
-		else
-			pg_send_prepared(pg, steps[i].name, steps[i].parameters, values);
-	}
+	pg_send_prepared(pg, "csdns_changes", 2, values);
 	pg_pipeline_sync(pg);
+}
+
+static void take_part(struct follow *follow, const struct text *fields)
+{
+	char part = fields[0].len == 1 ? fields[0].at[0] : '\0';
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].part == part)
+			(void)parts[i].add(follow, fields + 1);
+	/* The others are of things that the mirror does not hold. */
 }
 
 static void take_row(struct follow *follow, const PGresult *result, int row)
 {
-	const struct follow_step *step = &steps[follow->step];
-	struct text fields[FIELDS_MAX];
+	struct text fields[CHANGES_FIELDS];
 
 	if (follow->problem[0] != '\0' || follow->needs_reload)
 		return;
-	if (step->add == NULL || PQnfields(result) != step->fields) {
-		(void)refuse(follow, "a result has other columns than expected");
+	if (PQnfields(result) != CHANGES_FIELDS) {
+		(void)refuse(follow, "csdns.changes() has other columns than expected");
 		return;
 	}
-	for (int i = 0; i < step->fields; i++) {
+	for (int i = 0; i < CHANGES_FIELDS; i++) {
 		bool is_null = PQgetisnull(result, row, i) != 0;
 		fields[i].at = is_null ? NULL : PQgetvalue(result, row, i);
 		fields[i].len = (size_t)PQgetlength(result, row, i);
 	}
-	(void)step->add(follow, fields);
+	take_part(follow, fields);
 }
 
 void follow_on_result(struct follow *follow, const PGresult *result)
@@ -212,19 +224,9 @@ void follow_on_result(struct follow *follow, const PGresult *result)
 	/* Mostly one at a time; all at once would be as good. */
 	for (int row = 0; row < PQntuples(result); row++)
 		take_row(follow, result, row);
-	switch (PQresultStatus(result)) {
-	case PGRES_SINGLE_TUPLE:
-		break;
-	case PGRES_TUPLES_OK:
-	case PGRES_COMMAND_OK:
-		follow->step++;
-		break;
-	case PGRES_PIPELINE_ABORTED:
-		break;
-	default:
+	if (PQresultStatus(result) != PGRES_SINGLE_TUPLE &&
+		PQresultStatus(result) != PGRES_TUPLES_OK)
 		pg_error_line(result, follow->problem, sizeof(follow->problem));
-		break;
-	}
 }
 
 enum follow_outcome follow_on_done(struct follow *follow)

@@ -1,6 +1,5 @@
 /*
- * follow: one step from the mirror's version to the store's, in one snapshot and one round trip.
- * Private to src/feed.
+ * follow: one step from the mirror's version to the store's, in one statement. Private to src/feed.
  */
 #ifndef CSDNS_FEED_FOLLOW_H
 #define CSDNS_FEED_FOLLOW_H
@@ -21,13 +20,12 @@ struct follow {
 	struct change *change; /* the feed's once there is an outcome; NULL but for CHANGES */
 	struct left_out *left_out;
 	struct store_version version; /* of the snapshot */
-	size_t step;
 	bool needs_reload;
 	bool is_all_touched; /* that is why: TRUNCATE */
 	char problem[PROBLEM_MAX];
 };
 
-/* Prepares the statements that follow_start sends: called once a connection, inside a pipeline. */
+/* Prepares the statement that follow_start sends: called once a connection, inside a pipeline. */
 void follow_prepare(struct pg *pg);
 void follow_start(
 	struct follow *follow, struct pg *pg, struct mirror *mirror, struct left_out *left_out);

@@ -57,13 +57,48 @@ DELETE FROM domains WHERE id = :b;
 SELECT bag_eq(format('SELECT * FROM csdns.touched(%s)', :v), format($$VALUES ('z'::"char", %s, NULL::text)$$, :b), 'a zone deleted');
 SELECT is((SELECT count(*) FROM csdns.touched_domain(:v)) + (SELECT count(*) FROM csdns.touched_record(:v)), 0::bigint, 'has no rows');
 
+SELECT bag_eq('SELECT version, what, zone, name FROM csdns.change WHERE version = (SELECT version - 2 FROM csdns.head())',
+    $$VALUES ((SELECT version - 2 FROM csdns.head()), 'zone', 'a.test', NULL)$$, 'csdns.change for people');
+-- all of it in one statement: each part as the functions and views have it
+CREATE FUNCTION parts(since bigint, wanted "char") RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT concat_ws('|', f1, f2, f3, f4, f5, f6, f7, f8)
+      FROM csdns.changes(since, (SELECT at FROM csdns.version WHERE version = since)) WITH ORDINALITY
+     WHERE part = wanted ORDER BY ordinality
+$$;
+CREATE FUNCTION order_of_parts(since bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(part::text, '' ORDER BY first) FROM (SELECT part, min(ordinality) AS first FROM csdns.changes(since, now()) WITH ORDINALITY GROUP BY part) p
+$$;
+SELECT version AS v FROM csdns.head() \gset
+SELECT is(order_of_parts(:v), 'v', 'nothing but the version');
+SELECT results_eq(format($$SELECT parts(%s, 'v')$$, :v), $$SELECT concat_ws('|', version, (extract(epoch FROM at) * 1000000)::bigint, true) FROM csdns.head()$$, 'it is followed');
+SELECT is((SELECT f3 FROM csdns.changes(:v, 'epoch')), 'f', 'not with another time');
+SELECT is((SELECT f3 FROM csdns.changes(0, now()) WHERE part = 'v'), 'f', 'nor one that is not there');
+INSERT INTO records (domain_id, name, type, content, ttl) VALUES (:a, 'n.a.test', 'A', '192.0.2.6', 60), (:a, 'n.a.test', 'MX', '5 x.a.test', NULL);
+SELECT is(order_of_parts(:v), 'vnR', 'names');
+SELECT results_eq(format($$SELECT parts(%s, 'n')$$, :v), format($$VALUES ('%s|n.a.test')$$, :a), 'the touched name');
+SELECT bag_eq(format($$SELECT concat_ws('|', f2, f3, f4, f5, f6, f7, f8) FROM csdns.changes(%s, now()) WHERE part = 'R'$$, :v),
+    format($$VALUES ('%1$s|n.a.test|A|192.0.2.6|60|f'), ('%1$s|n.a.test|MX|5 x.a.test|f')$$, :a), 'its records');
+UPDATE domainmetadata SET content = '4' WHERE content = '1';
+INSERT INTO tsigkeys (name, algorithm, secret) VALUES ('s', 'hmac-sha256', 'eQ==');
+INSERT INTO supermasters VALUES ('192.0.2.1', 'ns.test', 'acc');
+SELECT is(order_of_parts(:v), 'vztnaDMKTR', 'whole zones before names, zones before what they have');
+SELECT results_eq(format($$SELECT parts(%s, 'M')$$, :v), format($$VALUES ('%1$s|K|2'), ('%1$s|K|4')$$, :a), 'metadata in order');
+SELECT results_eq(format($$SELECT parts(%s, 'K')$$, :v),
+    format($$SELECT concat_ws('|', id, domain_id, flags, active, published, content) FROM csdns.served_key WHERE domain_id = %s$$, :a), 'keys');
+SELECT results_eq(format($$SELECT parts(%s, 'T')$$, :v), $$VALUES ('s|hmac-sha256|eQ=='), ('t|hmac-md5|eA==')$$, 'all TSIG keys');
+SELECT bag_eq(format($$SELECT parts(%s, 'D')$$, :v),
+    format($$SELECT concat_ws('|', id, name, type, master, last_check, notified_serial, account) FROM csdns.served_domain WHERE id = %s$$, :a), 'the zone');
+SELECT bag_eq(format($$SELECT parts(%s, 'R')$$, :v),
+    $$SELECT concat_ws('|', id, domain_id, name, type, content, ttl, prio, disabled) FROM csdns.served_record$$, 'all its records, each once');
+SELECT version AS v FROM csdns.head() \gset
+UPDATE domains SET notified_serial = 8 WHERE id = :a;
+SELECT is(order_of_parts(:v), 'vdD', 'the row in domains alone');
+
 -- everything of one moment, read only
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT lives_ok(format('SELECT csdns.head(); SELECT csdns.follows(1, now()); SELECT csdns.touched(%1$s); SELECT csdns.touched_record(%1$s);
-    SELECT csdns.touched_domain(%1$s); SELECT csdns.touched_metadata(%1$s); SELECT csdns.touched_key(%1$s)', :v), 'in a read-only transaction');
+    SELECT csdns.touched_domain(%1$s); SELECT csdns.touched_metadata(%1$s); SELECT csdns.touched_key(%1$s); SELECT csdns.changes(%1$s, now())', :v), 'in a read-only transaction');
 COMMIT;
-SELECT bag_eq('SELECT version, what, zone, name FROM csdns.change WHERE version = (SELECT version - 2 FROM csdns.head())',
-    $$VALUES ((SELECT version - 2 FROM csdns.head()), 'zone', 'a.test', NULL)$$, 'csdns.change for people');
 DELETE FROM csdns.version;
 SELECT results_eq('SELECT version, at FROM csdns.head()', $$VALUES (0::bigint, 'epoch'::timestamptz)$$, 'no version at all');
 

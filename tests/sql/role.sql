@@ -45,6 +45,7 @@ SELECT is(try(who, what), CASE WHEN may LIKE '%' || left(who, 3) || '%' THEN 'ok
     ('SELECT * FROM csdns.touched_domain(0)', 't_r t_w t_a'),
     ('SELECT * FROM csdns.touched_metadata(0)', 't_r t_w t_a'),
     ('SELECT * FROM csdns.touched_key(0)', 't_r t_w t_a'),
+    ('SELECT * FROM csdns.changes(0, now())', 't_r t_w t_a'),
     ('SELECT csdns.settle()', 't_r t_w t_a'),
     ('SELECT * FROM csdns.change', 't_r t_w t_c t_a'),
     ('SELECT * FROM csdns.invalid_record', 't_w t_c t_a'),

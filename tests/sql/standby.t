@@ -29,6 +29,7 @@ SELECT * FROM csdns.touched_record(1) ORDER BY 1;
 SELECT * FROM csdns.touched_domain(1) ORDER BY 1;
 SELECT * FROM csdns.touched_metadata(1) ORDER BY 1;
 SELECT * FROM csdns.touched_key(1) ORDER BY 1;
+SELECT * FROM csdns.changes(1, 'epoch') ORDER BY 1, 2, 3;
 SELECT * FROM csdns.served_domain ORDER BY 1;
 SELECT * FROM csdns.served_record ORDER BY 1;
 SELECT * FROM csdns.served_metadata ORDER BY 1;
