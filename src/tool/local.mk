@@ -4,7 +4,9 @@ libcsdns_tool_a_SOURCES = \
 	src/tool/cell.c src/tool/cell.h \
 	src/tool/db.c src/tool/db.h \
 	src/tool/events.c \
+	src/tool/export.c \
 	src/tool/near.c src/tool/near.h \
+	src/tool/progress.c src/tool/progress.h \
 	src/tool/rows.c src/tool/rows.h \
 	src/tool/schema.c src/tool/schema.h \
 	src/tool/schema_status.c \
@@ -18,7 +20,8 @@ libcsdns_tool_a_SOURCES = \
 	src/tool/verb_args.c \
 	src/tool/verb_call.c \
 	src/tool/verb_help.c \
-	src/tool/verb_table.c
+	src/tool/verb_table.c \
+	src/tool/zone_text.c src/tool/zone_text.h
 
 bin_PROGRAMS += csdns
 csdns_SOURCES = src/csdns.c

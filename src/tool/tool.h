@@ -72,6 +72,7 @@ struct tool_group {
 extern const struct tool_group tool_schema[];
 extern const struct tool_group tool_sync[];
 extern const struct tool_group tool_events[];
+extern const struct tool_group tool_export[];
 
 /* Runs the command that argv names. lists: of groups, ended by NULL, in the order of the help.
  * Returns what to exit with. */
