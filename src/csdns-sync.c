@@ -11,6 +11,7 @@
 #include "http/reply.h"
 #include "sync/api.h"
 #include "sync/intake.h"
+#include "sync/monitor.h"
 #include "sync/reconcile.h"
 #include "sync/webhook.h"
 #include "sync/worker.h"
@@ -41,6 +42,8 @@ struct daemon {
 	struct reconcile *reconcile; /* NULL without an API */
 	struct webhook *webhook;
 	struct http *http;
+	struct monitor *monitor; /* NULL: nobody watches */
+	struct monitor_reloads reloads;
 	int64_t drain_until_ms;
 };
 
@@ -96,6 +99,31 @@ static int listen_for_webhooks(struct daemon *daemon)
 	return 0;
 }
 
+static int listen_for_watchers(struct daemon *daemon)
+{
+	const struct sync_settings *settings = &daemon->settings;
+	struct monitor_parts parts = {
+		.intake = daemon->intake,
+		.worker = daemon->worker,
+		.webhook = daemon->webhook,
+		.http = daemon->http,
+		.api = daemon->api,
+		.reconcile = daemon->reconcile,
+		.reloads = &daemon->reloads,
+	};
+	char error[512];
+
+	if (settings->metrics.n == 0)
+		return 0;
+	daemon->monitor = monitor_new(
+		daemon->base, &settings->metrics, settings->db, &parts, error, sizeof(error));
+	if (daemon->monitor == NULL) {
+		log_error("%s", error);
+		return -1;
+	}
+	return 0;
+}
+
 /* ---- signals ---- */
 
 static void reload_tls(struct daemon *daemon, const struct sync_settings *fresh)
@@ -116,12 +144,37 @@ static void swap(char **a, char **b)
 	*b = old;
 }
 
-/* The parts that cannot change keep the old settings, which live on in them. */
+/* The parts that cannot change keep the old settings, which live on in them. fresh has the others
+ * afterwards. */
+static void take_settings(struct daemon *daemon, struct sync_settings *fresh)
+{
+	struct sync_settings old = daemon->settings;
+
+	reload_tls(daemon, fresh);
+	/* What the API and the worker borrow is the same text: it stays where it is. */
+	swap(&fresh->api_key, &old.api_key);
+	swap(&fresh->api_secret, &old.api_secret);
+	swap(&fresh->api_ca, &old.api_ca);
+	swap(&fresh->worker_name, &old.worker_name);
+	daemon->settings = *fresh;
+	*fresh = old;
+	apply_log_level(&daemon->settings);
+	struct webhook_settings webhook = webhook_settings(&daemon->settings);
+	webhook_set(daemon->webhook, &webhook);
+	intake_set_db(daemon->intake, daemon->settings.db);
+	worker_set_db(daemon->worker, daemon->settings.db);
+	if (daemon->reconcile != NULL)
+		reconcile_set_db(daemon->reconcile, daemon->settings.db);
+	if (daemon->monitor != NULL)
+		monitor_set_db(daemon->monitor, daemon->settings.db);
+}
+
 static void on_reload(evutil_socket_t signal, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 	struct sync_settings fresh;
 	struct option_error error;
+	bool is_taken = false;
 
 	(void)signal;
 	(void)what;
@@ -132,25 +185,12 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 			    "webhook-path and "
 			    "the secrets of webhooks change without a restart");
 	} else {
-		struct sync_settings old = daemon->settings;
-		reload_tls(daemon, &fresh);
-		/* What the API and the worker borrow is the same text: it stays where it is. */
-		swap(&fresh.api_key, &old.api_key);
-		swap(&fresh.api_secret, &old.api_secret);
-		swap(&fresh.api_ca, &old.api_ca);
-		swap(&fresh.worker_name, &old.worker_name);
-		daemon->settings = fresh;
-		apply_log_level(&fresh);
-		struct webhook_settings webhook = webhook_settings(&daemon->settings);
-		webhook_set(daemon->webhook, &webhook);
-		intake_set_db(daemon->intake, daemon->settings.db);
-		worker_set_db(daemon->worker, daemon->settings.db);
-		if (daemon->reconcile != NULL)
-			reconcile_set_db(daemon->reconcile, daemon->settings.db);
+		take_settings(daemon, &fresh);
+		is_taken = true;
 		log_notice("reloaded");
-		sync_settings_fini(&old);
-		return;
 	}
+	daemon->reloads.done += is_taken;
+	daemon->reloads.refused += !is_taken;
 	sync_settings_fini(&fresh);
 }
 
@@ -178,7 +218,8 @@ static void on_draining(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 	bool is_done = worker_is_drained(daemon->worker) && webhook_is_idle(daemon->webhook) &&
-		       (daemon->http == NULL || http_is_drained(daemon->http));
+		       (daemon->http == NULL || http_is_drained(daemon->http)) &&
+		       (daemon->monitor == NULL || monitor_is_drained(daemon->monitor));
 
 	(void)fd;
 	(void)what;
@@ -201,6 +242,8 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	worker_drain(daemon->worker);
 	if (daemon->http != NULL)
 		http_drain(daemon->http);
+	if (daemon->monitor != NULL)
+		monitor_drain(daemon->monitor);
 	(void)event_add(daemon->draining, &often);
 }
 
@@ -279,6 +322,7 @@ static bool make_parts(struct daemon *daemon)
 
 static void free_parts(struct daemon *daemon)
 {
+	monitor_free(daemon->monitor);
 	http_free(daemon->http);
 	webhook_free(daemon->webhook);
 	intake_free(daemon->intake);
@@ -293,7 +337,7 @@ static int work(struct daemon *daemon)
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !make_parts(daemon)) {
 		log_error("could not start: out of memory");
-	} else if (listen_for_webhooks(daemon) == 0) {
+	} else if (listen_for_webhooks(daemon) == 0 && listen_for_watchers(daemon) == 0) {
 		log_notice(
 			"csdns-sync %s works as %s", PACKAGE_VERSION, daemon->settings.worker_name);
 		if (event_base_dispatch(daemon->base) == 0)

@@ -48,6 +48,12 @@ static const struct option_spec specs[] = {
 		.value = "LEVEL",
 		.initial = "notice",
 		.help = "error, warning, notice, info or debug"},
+	{.name = "metrics",
+		.type = OPTION_LIST,
+		.offset = FIELD(metrics),
+		.value = "ADDRESS:PORT",
+		.help = "listen here for HTTP of those who watch: /metrics, /healthz, /livez. A "
+			"port alone is of the loopback address; may be given several times"},
 	{.name = "listen",
 		.type = OPTION_LIST,
 		.offset = FIELD(listen),
@@ -362,7 +368,8 @@ static int check_listen(
 
 static int check_webhook(const struct sync_settings *settings, struct option_error *error)
 {
-	if (check_listen(&settings->listen, "listen", error) < 0)
+	if (check_listen(&settings->listen, "listen", error) < 0 ||
+		check_listen(&settings->metrics, "metrics", error) < 0)
 		return -1;
 	if (settings->listen.n > 0 && settings->webhook_secrets.n == 0 &&
 		!settings->webhook_unsigned)
@@ -459,7 +466,7 @@ static bool same_list(const struct option_list *a, const struct option_list *b)
 
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new)
 {
-	return !same_list(&old->listen, &new->listen) ||
+	return !same_list(&old->listen, &new->listen) || !same_list(&old->metrics, &new->metrics) ||
 	       !same(old->worker_name, new->worker_name) || old->max_body != new->max_body ||
 	       old->max_connections != new->max_connections ||
 	       (old->tls_cert == NULL) != (new->tls_cert == NULL) ||

@@ -15,6 +15,7 @@ struct sync_settings {
 	char *db;
 	char *worker_name;
 	char *log_level;
+	struct option_list metrics;
 	struct option_list listen;
 	char *tls_cert, *tls_key;
 	char *webhook_path;

@@ -18,8 +18,6 @@
 #define PAUSE_MAX_MS   5000
 #define CONNECT_MS     5000L
 
-const unsigned api_buckets_ms[API_BUCKETS] = {5, 10, 25, 50, 100, 250, 500, 1000, 5000, 60000};
-
 struct call {
 	struct call *next;
 	struct api *api;
@@ -33,7 +31,7 @@ struct call {
 	char *query;
 	struct buf body;
 	bool is_too_long;
-	int64_t began_ms;
+	uint64_t began_ns;
 	size_t server;
 	struct event *timer; /* the pause before the next try */
 	char error[CURL_ERROR_SIZE];
@@ -104,25 +102,47 @@ static long jitter(long ms)
 
 /* ---- answers ---- */
 
+const char *api_error_name(enum api_error error)
+{
+	static const char *const names[] = {"connect", "timeout", "tls", "transfer", "malformed",
+		"unauthorized", "throttled", "internal", "refused", "memory"};
+
+	return names[error];
+}
+
+/* HTTP's or CloudStack's. */
+static enum api_error error_of_status(int code)
+{
+	/* 432 is said of a command that the role does not have, 531 of what belongs to others. */
+	if (code == 401 || code == 403 || code == 432 || code == 531)
+		return API_ERROR_UNAUTHORIZED;
+	if (code == 429)
+		return API_ERROR_THROTTLED;
+	return code >= 500 ? API_ERROR_INTERNAL : API_ERROR_REFUSED;
+}
+
 static void finish(struct call *call, const struct api_answer *answer)
 {
 	struct api *api = call->api;
 
 	unlink_call(call);
+	api->status.is_failing = answer->result == API_FAILED;
+	api->status.is_unauthorized = answer->result == API_REFUSED &&
+				      error_of_status(answer->code) == API_ERROR_UNAUTHORIZED;
 	call->fn(call->arg, answer);
 	call_free(call);
 	fly(api);
 }
 
 /* Out of memory or patience is told like any failure. */
-static void try_again(struct call *call, const char *why, int code)
+static void try_again(struct call *call, enum api_error error, const char *why, int code)
 {
 	struct api *api = call->api;
 	struct api_answer failed = {.result = API_FAILED, .code = code, .why = why};
 	long pause = PAUSE_FIRST_MS << (call->tries > 5 ? 5 : call->tries - 1);
 	struct timeval wait = clock_timeval(jitter(pause > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause));
 
-	api->status.failed++;
+	api->status.errors[error]++;
 	/* Only the first of those that fail together moves on. */
 	if (call->server == api->server)
 		api->server = (api->server + 1) % api->settings.urls->n;
@@ -150,12 +170,14 @@ static void take_error(struct call *call, const json_t *inner)
 		.why = text == NULL ? "CloudStack does not say why" : text,
 		.is_absent = says_absent(code, text)};
 
-	call->api->status.refused++;
 	/* Internal errors, maintenance and too many requests pass. */
-	if (code == 530 || code == 429 || code == 503 || code == 534)
-		try_again(call, refused.why, code);
-	else
-		finish(call, &refused);
+	if (code == 530 || code == 429 || code == 503 || code == 534) {
+		try_again(call, error_of_status(code), refused.why, code);
+		return;
+	}
+	if (!refused.is_absent)
+		call->api->status.errors[error_of_status(code)]++;
+	finish(call, &refused);
 }
 
 static void take_body(struct call *call, int status)
@@ -172,12 +194,13 @@ static void take_body(struct call *call, int status)
 		(void)snprintf(why, sizeof(why),
 			"HTTP %d, and the answer is not CloudStack's JSON%s%s", status,
 			json == NULL ? ": " : "", json == NULL ? error.text : "");
-		try_again(call, why, status);
+		try_again(call, status >= 500 ? API_ERROR_INTERNAL : API_ERROR_MALFORMED, why,
+			status);
 	} else if (json_object_get(inner, "errorcode") != NULL) {
 		take_error(call, inner);
 	} else if (status != 200) {
 		(void)snprintf(why, sizeof(why), "HTTP %d", status);
-		try_again(call, why, status);
+		try_again(call, error_of_status(status), why, status);
 	} else {
 		struct api_answer ok = {.result = API_OK, .body = inner, .code = status};
 		api->server = call->server;
@@ -186,14 +209,24 @@ static void take_body(struct call *call, int status)
 	json_decref(json);
 }
 
-static void measure(struct api *api, int64_t ms)
+static enum api_error error_of(CURLcode code)
 {
-	api->status.seconds += (double)ms / 1000;
-	for (size_t i = 0; i < API_BUCKETS; i++)
-		if (ms <= (int64_t)api_buckets_ms[i]) {
-			api->status.bucket[i]++;
-			return;
-		}
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_CONNECT:
+		return API_ERROR_CONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return API_ERROR_TIMEOUT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+		return API_ERROR_TLS;
+	default:
+		return API_ERROR_TRANSFER;
+	}
 }
 
 static void on_transfer(struct call *call, CURLcode code)
@@ -206,14 +239,15 @@ static void on_transfer(struct call *call, CURLcode code)
 	curl_easy_cleanup(call->curl);
 	call->curl = NULL;
 	api->status.in_flight--;
-	measure(api, clock_ms() - call->began_ms);
+	histogram_add(&api->status.answering, clock_ns() - call->began_ns, 1);
 	if (call->is_too_long)
-		try_again(call, "the answer is too long", (int)status);
+		try_again(call, API_ERROR_TRANSFER, "the answer is too long", (int)status);
 	else if (code != CURLE_OK)
-		try_again(call, call->error[0] != '\0' ? call->error : curl_easy_strerror(code),
+		try_again(call, error_of(code),
+			call->error[0] != '\0' ? call->error : curl_easy_strerror(code),
 			(int)status);
 	else if (buf_failed(&call->body))
-		try_again(call, "out of memory", 0);
+		try_again(call, API_ERROR_MEMORY, "out of memory", 0);
 	else
 		take_body(call, (int)status);
 }
@@ -330,7 +364,7 @@ static void send_call(struct call *call)
 	free(call->query);
 	call->query = make_query(call);
 	call->curl = call->query == NULL ? NULL : curl_easy_init();
-	call->began_ms = clock_ms();
+	call->began_ns = clock_ns();
 	api->status.requests++;
 	if (call->curl != NULL) {
 		set_options(call);
@@ -342,6 +376,7 @@ static void send_call(struct call *call)
 		call->curl = NULL;
 	}
 	/* The pause's event tells, so that nobody is answered from inside. */
+	api->status.errors[API_ERROR_MEMORY]++;
 	call->tries = api->settings.tries;
 	event_active(call->timer, EV_TIMEOUT, 0);
 }

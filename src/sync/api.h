@@ -8,6 +8,7 @@
 #ifndef CSDNS_SYNC_API_H
 #define CSDNS_SYNC_API_H
 
+#include "base/histogram.h"
 #include "base/options.h"
 #include "sync/signature.h"
 
@@ -59,16 +60,32 @@ void api_free(struct api *api);
 int api_ask(struct api *api, const char *command, const struct api_param *params, size_t n,
 	api_fn fn, void *arg) __attribute__((warn_unused_result));
 
-#define API_BUCKETS 10
+enum api_error {
+	API_ERROR_CONNECT, /* nobody is there, or its name is not known */
+	API_ERROR_TIMEOUT,
+	API_ERROR_TLS,
+	API_ERROR_TRANSFER,  /* ended early, too long */
+	API_ERROR_MALFORMED, /* not CloudStack's JSON */
+	API_ERROR_UNAUTHORIZED,
+	API_ERROR_THROTTLED,
+	API_ERROR_INTERNAL, /* CloudStack's, or of its maintenance */
+	API_ERROR_REFUSED,  /* for another reason than that there is no such entity */
+	API_ERROR_MEMORY,
+	API_ERRORS,
+};
+/* A word of lower case. */
+const char *api_error_name(enum api_error error);
+
 struct api_status {
 	unsigned in_flight, waiting;
-	uint64_t requests, failed, refused; /* attempts; of those: no answer, or an error */
+	uint64_t requests; /* attempts */
 	uint64_t retries;
-	uint64_t bucket[API_BUCKETS]; /* attempts with an answer that took at most api_buckets_ms */
-	double seconds;		      /* that they took together */
-	const char *server;	      /* in use */
+	uint64_t errors[API_ERRORS]; /* of attempts */
+	struct histogram answering;  /* attempts that came to an end, however */
+	bool is_failing;      /* the last request that ended was not answered in all its tries */
+	bool is_unauthorized; /* it was refused for its key or signature */
+	const char *server;   /* in use */
 };
-extern const unsigned api_buckets_ms[API_BUCKETS];
 void api_get_status(const struct api *api, struct api_status *status);
 
 #endif

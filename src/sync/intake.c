@@ -18,12 +18,14 @@ struct entry {
 	struct entry *next;
 	intake_fn fn;
 	void *arg;
+	uint64_t *tally; /* numbers of its source and type */
 	size_t len;
 	char text[]; /* the event as csdns.sync_take wants it */
 };
 
 struct intake {
 	struct store *store;
+	struct tally *tally;
 	struct entry *first; /* the first n_sent are under way */
 	struct entry **last;
 	size_t n, n_sent;
@@ -52,6 +54,9 @@ static void finish_first(struct intake *intake, enum intake_outcome outcome, con
 		intake->status.replayed++;
 	else
 		intake->status.failed++;
+	entry->tally[outcome == INTAKE_TAKEN	? TALLY_TAKEN
+		     : outcome == INTAKE_REPLAY ? TALLY_REPLAY
+						: TALLY_FAILED]++;
 	entry->fn(entry->arg, outcome, why);
 	free(entry);
 }
@@ -155,8 +160,9 @@ struct intake *intake_new(struct event_base *base, const char *db)
 		return NULL;
 	intake->last = &intake->first;
 	intake->store = store_new(base, &settings, &handlers, intake);
-	if (intake->store == NULL) {
-		free(intake);
+	intake->tally = tally_new();
+	if (intake->store == NULL || intake->tally == NULL) {
+		intake_free(intake);
 		return NULL;
 	}
 	return intake;
@@ -172,6 +178,7 @@ void intake_free(struct intake *intake)
 		intake->first = entry->next;
 		free(entry);
 	}
+	tally_free(intake->tally);
 	free(intake);
 }
 
@@ -235,7 +242,7 @@ static const char *usable_id(const char *id)
 	return n > 0 && id[n] == '\0' && n < INTAKE_ID_SIZE ? id : NULL;
 }
 
-int intake_put(struct intake *intake, const char *source, const char *id,
+static int put(struct intake *intake, const char *source, const char *id,
 	const struct cloud_event *event, intake_fn fn, void *arg, const char **why)
 {
 	*why = intake_problem(intake);
@@ -249,7 +256,10 @@ int intake_put(struct intake *intake, const char *source, const char *id,
 		*why = "out of memory";
 		return -1;
 	}
-	*entry = (struct entry){.fn = fn, .arg = arg, .len = len};
+	*entry = (struct entry){.fn = fn,
+		.arg = arg,
+		.len = len,
+		.tally = tally_row(intake->tally, source, event->type)};
 	memcpy(entry->text, text, len + 1);
 	free(text);
 	*intake->last = entry;
@@ -259,6 +269,26 @@ int intake_put(struct intake *intake, const char *source, const char *id,
 	if (store_is_free(intake->store))
 		send_batch(intake);
 	return 0;
+}
+
+int intake_put(struct intake *intake, const char *source, const char *id,
+	const struct cloud_event *event, intake_fn fn, void *arg, const char **why)
+{
+	int rc = put(intake, source, id, event, fn, arg, why);
+
+	if (rc < 0)
+		tally_add(intake->tally, source, event->type, TALLY_FAILED);
+	return rc;
+}
+
+struct tally *intake_tally(struct intake *intake)
+{
+	return intake->tally;
+}
+
+bool intake_is_up(const struct intake *intake)
+{
+	return store_is_up(intake->store);
 }
 
 size_t intake_waiting(const struct intake *intake)

@@ -10,6 +10,7 @@
 #define CSDNS_SYNC_INTAKE_H
 
 #include "sync/event.h"
+#include "sync/tally.h"
 
 #include <event2/event.h>
 #include <stdint.h>
@@ -43,6 +44,10 @@ const char *intake_problem(const struct intake *intake);
 int intake_put(struct intake *intake, const char *source, const char *id,
 	const struct cloud_event *event, intake_fn fn, void *arg, const char **why)
 	__attribute__((warn_unused_result));
+/* What came in, of all sources; those that are put are counted here, the others by their sources.
+ */
+struct tally *intake_tally(struct intake *intake);
+bool intake_is_up(const struct intake *intake);
 /* Events that wait or are under way. */
 size_t intake_waiting(const struct intake *intake);
 

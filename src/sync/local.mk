@@ -8,9 +8,12 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/entity.c src/sync/entity.h \
 	src/sync/event.c src/sync/event.h \
 	src/sync/intake.c src/sync/intake.h \
+	src/sync/metrics_page.c src/sync/metrics_page.h \
+	src/sync/monitor.c src/sync/monitor.h \
 	src/sync/reconcile.c src/sync/reconcile.h \
 	src/sync/signature.c src/sync/signature.h \
 	src/sync/store.c src/sync/store.h \
+	src/sync/tally.c src/sync/tally.h \
 	src/sync/webhook.c src/sync/webhook.h \
 	src/sync/worker.c src/sync/worker.h
 

@@ -156,6 +156,7 @@ static void take_body(
 	static const enum webhook_outcome outcomes[] = {[EVENT_EARLY] = WEBHOOK_EARLY,
 		[EVENT_IGNORED] = WEBHOOK_IGNORED,
 		[EVENT_UNKNOWN] = WEBHOOK_UNKNOWN};
+	struct tally *tally = intake_tally(webhook->intake);
 	struct cloud_event event;
 	char why[256];
 
@@ -169,15 +170,18 @@ static void take_body(
 		return;
 	}
 	if (event_decode(body, len, &event, why, sizeof(why)) < 0) {
+		tally_add(tally, "webhook", event.type, TALLY_MALFORMED);
 		refuse(webhook, request, WEBHOOK_BAD_BODY, HTTP_BADREQUEST, why);
 		return;
 	}
 	log_debug("webhook: %s %s: %s", event_form_name(event.form), event.type,
 		event_use_name(event.use));
-	if (event.use == EVENT_HINTS)
+	if (event.use == EVENT_HINTS) {
 		put(webhook, request, evhttp_find_header(headers, "X-CS-Event-ID"), &event);
-	else
+	} else {
+		tally_pass(tally, "webhook", &event);
 		reply(webhook, request, outcomes[event.use], HTTP_OK);
+	}
 	event_fini(&event);
 }
 

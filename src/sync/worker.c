@@ -325,8 +325,10 @@ static void on_told(void *arg, const struct store_answer *answer)
 		log_error("could not put work back, its lease ends: %s", answer->problem);
 	for (struct task *task = worker->tasks; task != NULL; task = next) {
 		next = task->next;
-		if (task->state == TASK_SENT)
+		if (task->state == TASK_SENT) {
+			worker->status.failed++;
 			drop_task(worker, task);
+		}
 	}
 }
 

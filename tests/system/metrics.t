@@ -10,11 +10,11 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use HTTP::Tiny;
-use JSON ();
 use Test::More;
 
 use Csdns::Cluster;
 use Csdns::Csdnsd;
+use Csdns::Metrics qw(format_ok health_at metrics_at names_ok);
 use Csdns::Ports qw(free_port);
 use Csdns::Process qw(run_program temp_dir);
 use Csdns::Programs qw(find_program need_programs source_dir);
@@ -39,58 +39,12 @@ my $dbh = $cluster->dbh('store');
 my $http = HTTP::Tiny->new(timeout => 10, keep_alive => 1);
 my $base = "http://127.0.0.1:$port";
 
-sub get_ok {
-    my ($path) = @_;
-    my $answer = $http->get("$base$path");
-    die "$path: $answer->{status} $answer->{content}" if !$answer->{success};
-    return $answer->{content};
-}
-
-# { 'name{labels}' => value }
-sub metrics {
-    return { map { /^([^#].*) (\S+)$/ ? ($1 => $2) : () } split /\n/, get_ok('/metrics') };
-}
-
-sub health {
-    my $answer = $http->get("$base/healthz");
-    return ($answer->{status}, JSON->new->utf8->decode($answer->{content}));
-}
-
-my $LABEL = qr/[a-z_]+="(?:[^"\\\n]|\\["\\n])*"/;
+sub metrics { return metrics_at($base) }
+sub health { return health_at($base) }
 
 subtest 'the format' => sub {
-    my $answer = $http->get("$base/metrics");
-    is($answer->{headers}{'content-type'}, 'text/plain; version=0.0.4; charset=utf-8', 'its type');
-    my ($name, $type, %seen, %sample, @wrong);
-    for my $line (split /\n/, $answer->{content}) {
-        if ($line =~ /^# HELP (\S+) \S.*$/) {
-            push @wrong, "twice: $1" if $seen{$1}++;
-            ($name, $type) = ($1, undef);
-        }
-        elsif ($line =~ /^# TYPE (\S+) (counter|gauge|histogram)$/) {
-            $type = $2;
-            push @wrong, $line if $1 ne $name || ($type eq 'counter') != ($name =~ /_total$/);
-            push @wrong, $line if $name !~ /^(?:csdns|process)_[a-z_]+$/;
-        }
-        elsif ($line =~ /^([a-z_]+)(\{$LABEL(?:,$LABEL)*\})? -?\d+(?:\.\d+)?$/) {
-            my ($of, $sample) = ($1, $1 . ($2 // ''));
-            $of =~ s/_(?:bucket|sum|count)$// if ($type // '') eq 'histogram';
-            push @wrong, $line if $of ne $name || !$type || $sample{$sample}++;
-        }
-        else { push @wrong, $line }
-    }
-    is_deeply(\@wrong, [], 'every line');
-    cmp_ok(scalar keys %sample, '>', 60, 'many samples');
-    like($answer->{content}, qr/^csdns_purge_up\{control=".*\/\\"pdns\\"\.controlsocket"\} 0$/m, 'a label is escaped');
-    my $promtool = find_program('promtool');
-  SKIP: {
-        skip 'program missing: promtool', 1 if !$promtool;
-        my $done = run_program(command => [$promtool, 'check', 'metrics'], stdin => $answer->{content});
-        is($done->{status} . $done->{out} . $done->{err}, '0', 'promtool has nothing to say');
-    }
-    is($http->head("$base/metrics")->{content} // '', '', 'HEAD');
-    is($http->post("$base/metrics")->{headers}{allow}, 'GET, HEAD', 'POST is refused');
-    is($http->get("$base/other")->{status}, 404, 'another address');
+    my $text = format_ok($base, qr/csdns/, 60);
+    like($text, qr/^csdns_purge_up\{control=".*\/\\"pdns\\"\.controlsocket"\} 0$/m, 'a label is escaped');
 };
 
 subtest 'lookups' => sub {
@@ -208,23 +162,8 @@ subtest 'options' => sub {
     like($taken->log_text, qr/could not listen on "$port": Address already in use/, 'and why');
 };
 
-# Names of metrics in a text.
-sub names_in {
-    my ($text) = @_;
-    my %names = map { $_ => 1 } $text =~ /\b((?:csdns|process)_[a-z_]+)\b/g;
-    return sort keys %names;
-}
-
 subtest 'dashboard and alerts' => sub {
-    my %exists = map { $_ => 1 } get_ok('/metrics') =~ /^([a-z_]+)(?:\{| )/mg;
-    for my $file (qw(docs/grafana-dashboard.json docs/prometheus-alerts.yml)) {
-        open my $in, '<', source_dir() . "/$file" or do { fail("$file: $!"); next };
-        my $text = do { local $/ = undef; <$in> };
-        my @names = names_in($text);
-        cmp_ok(scalar @names, '>', 4, "$file has metrics");
-        is_deeply([grep { !$exists{$_} } @names], [], 'all of them exist');
-        ok(JSON->new->utf8->decode($text), 'is JSON') if $file =~ /json$/;
-    }
+    names_ok($base, qr/^(?!csdns_sync_)/);
     my $promtool = find_program('promtool');
   SKIP: {
         skip 'program missing: promtool', 1 if !$promtool;

@@ -1,0 +1,197 @@
+#include "config.h"
+
+#include "sync/metrics_page.h"
+
+#include "base/metrics.h"
+#include "base/process_metrics.h"
+
+/* ---- what all share ---- */
+
+static void shared_metrics(struct buf *out, const struct monitor_shared *shared)
+{
+	struct metric metric;
+
+	if (!shared->is_known)
+		return;
+	metrics_gauge(out, "csdns_sync_queue_tasks", "Entities in the queue of the store.",
+		shared->tasks);
+	metrics_gauge(out, "csdns_sync_queue_failing_tasks",
+		"Entities in the queue that failed the last time; view csdns.v_sync_failing.",
+		shared->failing);
+	metrics_gauge(out, "csdns_sync_queue_working_tasks",
+		"Entities in the queue that a csdns-sync has in hand.", shared->working);
+	metric = metric_gauge(out, "csdns_sync_queue_oldest_age_seconds",
+		"For how long the oldest entity in the queue waits; 0 when it is empty.");
+	metric_add_ms(&metric, NULL, shared->oldest_ms);
+	metric = metric_gauge(out, "csdns_sync_last_event_timestamp_seconds",
+		"When the last event came to any csdns-sync, in seconds since 1970; 0: never.");
+	metric_add_us(&metric, NULL, shared->last_event_us);
+	metric = metric_gauge(out, "csdns_sync_reconcile_last_complete_timestamp_seconds",
+		"When the last reconcile that listed everything began, in seconds since 1970; 0: "
+		"never.");
+	metric_add_us(&metric, NULL, shared->last_complete_us);
+	metrics_gauge(out, "csdns_sync_reconcile_last_differences",
+		"Differences between cloud and facts that this one found.", shared->differences);
+}
+
+static void database_metrics(
+	struct buf *out, const struct monitor_parts *parts, const struct monitor_shared *shared)
+{
+	struct worker_status worker;
+	struct metric metric = metric_gauge(out, "csdns_sync_database_up",
+		"Whether the database is there, by the connection's task.");
+
+	worker_get_status(parts->worker, &worker);
+	metric_add(&metric, METRIC_LABEL("connection", "intake"), intake_is_up(parts->intake));
+	metric_add(&metric, METRIC_LABEL("connection", "worker"), worker.is_up);
+	metric_add(&metric, METRIC_LABEL("connection", "monitor"), shared->is_known);
+}
+
+/* ---- events ---- */
+
+static void event_metrics(struct buf *out, const struct monitor_parts *parts)
+{
+	struct intake_status status;
+
+	tally_write(intake_tally(parts->intake), out);
+	intake_get_status(parts->intake, &status);
+	metrics_counter(out, "csdns_sync_event_batches_total",
+		"Transactions that events were stored in.", status.batches);
+	metrics_gauge(out, "csdns_sync_events_waiting",
+		"Events that wait to be stored, or are under way.", intake_waiting(parts->intake));
+}
+
+static void webhook_metrics(struct buf *out, const struct monitor_parts *parts)
+{
+	static const struct {
+		enum webhook_outcome outcome;
+		const char *reason;
+	} reasons[] = {{WEBHOOK_BAD_SIGNATURE, "bad_signature"}, {WEBHOOK_BAD_BODY, "bad_body"},
+		{WEBHOOK_TOO_MANY, "too_many"}, {WEBHOOK_FAILED, "not_stored"}};
+	struct webhook_status webhook;
+	struct http_status http = {.connections = 0};
+	struct metric metric = metric_counter(out, "csdns_sync_webhooks_refused_total",
+		"Deliveries of webhooks that were refused, by reason: bad_signature, bad_body, "
+		"too_many (a second), not_stored (in time).");
+
+	webhook_get_status(parts->webhook, &webhook);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		metric_add(&metric, METRIC_LABEL("reason", reasons[i].reason),
+			webhook.outcomes[reasons[i].outcome]);
+	if (parts->http == NULL)
+		return;
+	http_get_status(parts->http, &http);
+	metrics_gauge(out, "csdns_sync_webhook_connections",
+		"Connections to the listener of the webhooks.", http.connections);
+	metrics_counter(out, "csdns_sync_webhook_connections_accepted_total",
+		"Connections that it accepted.", http.accepted);
+	metrics_counter(out, "csdns_sync_webhook_connections_refused_total",
+		"Connections that it closed at once: there were too many.", http.refused);
+	metrics_counter(out, "csdns_sync_webhook_connections_timed_out_total",
+		"Connections whose request did not arrive in time.", http.timed_out);
+}
+
+/* ---- work ---- */
+
+static void worker_metrics(struct buf *out, const struct worker *worker)
+{
+	struct worker_status status;
+	struct metric metric = metric_counter(out, "csdns_sync_tasks_total",
+		"Entities that were worked on, by outcome: stored, gone (from the cloud, and so "
+		"from the facts), failed (they wait), lost (another csdns-sync had them).");
+
+	worker_get_status(worker, &status);
+	metric_add(&metric, METRIC_LABEL("outcome", "stored"), status.stored);
+	metric_add(&metric, METRIC_LABEL("outcome", "gone"), status.gone);
+	metric_add(&metric, METRIC_LABEL("outcome", "failed"), status.failed);
+	metric_add(&metric, METRIC_LABEL("outcome", "lost"), status.lost);
+	metrics_counter(out, "csdns_sync_tasks_claimed_total",
+		"Entities that were taken from the queue.", status.claimed);
+	metrics_gauge(out, "csdns_sync_tasks_in_hand", "Entities that this csdns-sync works on.",
+		status.in_hand);
+}
+
+static void api_metrics(struct buf *out, const struct api *api)
+{
+	struct api_status status;
+	struct metric metric;
+
+	api_get_status(api, &status);
+	metrics_gauge(out, "csdns_sync_api_up",
+		"Whether the last request to the cloud's API was answered, and not refused for "
+		"its key.",
+		!status.is_failing && !status.is_unauthorized);
+	metrics_counter(out, "csdns_sync_api_requests_total",
+		"Requests that were sent to the cloud's API, each attempt counted.",
+		status.requests);
+	metrics_counter(out, "csdns_sync_api_retries_total", "Of those, not the first attempts.",
+		status.retries);
+	metric = metric_counter(out, "csdns_sync_api_errors_total",
+		"Attempts that failed, by kind: connect, timeout, tls, transfer, malformed (not "
+		"CloudStack's JSON), unauthorized, throttled, internal (CloudStack's), refused, "
+		"memory.");
+	for (int error = 0; error < API_ERRORS; error++)
+		metric_add(&metric, METRIC_LABEL("kind", api_error_name((enum api_error)error)),
+			status.errors[error]);
+	metrics_gauge(out, "csdns_sync_api_requests_in_flight", "Requests that are under way.",
+		status.in_flight);
+	metrics_gauge(out, "csdns_sync_api_requests_waiting",
+		"Requests that wait for one of those to end.", status.waiting);
+	metric = metric_histogram(out, "csdns_sync_api_request_duration_seconds",
+		"What an attempt takes, up to its answer or failure.");
+	metric_add_histogram(&metric, NULL, &status.answering);
+}
+
+static void reconcile_metrics(struct buf *out, const struct reconcile *reconcile)
+{
+	struct reconcile_status status;
+	struct metric metric = metric_counter(out, "csdns_sync_reconcile_passes_total",
+		"Passes through all entities of one kind, by outcome.");
+
+	reconcile_get_status(reconcile, &status);
+	metric_add(&metric, METRIC_LABEL("outcome", "complete"), status.complete);
+	metric_add(&metric, METRIC_LABEL("outcome", "failed"), status.failed);
+	metric = metric_counter(out, "csdns_sync_reconcile_entities_total",
+		"Entities in these passes: listed; of those changed (the facts were not so) and "
+		"faulty (refused by the schema); missing (not listed, and asked for one by one).");
+	metric_add(&metric, METRIC_LABEL("result", "listed"), status.listed);
+	metric_add(&metric, METRIC_LABEL("result", "changed"), status.changed);
+	metric_add(&metric, METRIC_LABEL("result", "faulty"), status.faulty);
+	metric_add(&metric, METRIC_LABEL("result", "missing"), status.missing);
+	metrics_gauge(out, "csdns_sync_reconcile_running",
+		"Whether this csdns-sync lists the cloud now.", status.is_running);
+	metric = metric_gauge(out, "csdns_sync_reconcile_last_duration_seconds",
+		"What the last complete reconcile of this csdns-sync took; 0: there was none.");
+	metric_add_us(&metric, NULL, (int64_t)(status.last_seconds * 1e6));
+}
+
+/* ---- the whole ---- */
+
+static void reload_metrics(struct buf *out, const struct monitor_reloads *reloads)
+{
+	struct metric metric = metric_counter(out, "csdns_sync_config_reloads_total",
+		"Times that the configuration was read again.");
+
+	metric_add(&metric, METRIC_LABEL("result", "ok"), reloads->done);
+	metric_add(&metric, METRIC_LABEL("result", "refused"), reloads->refused);
+}
+
+void metrics_page(
+	struct buf *out, const struct monitor_parts *parts, const struct monitor_shared *shared)
+{
+	struct metric build =
+		metric_gauge(out, "csdns_sync_build_info", "The version of csdns; always 1.");
+
+	metric_add(&build, METRIC_LABEL("version", PACKAGE_VERSION), 1);
+	database_metrics(out, parts, shared);
+	shared_metrics(out, shared);
+	event_metrics(out, parts);
+	webhook_metrics(out, parts);
+	worker_metrics(out, parts->worker);
+	if (parts->api != NULL)
+		api_metrics(out, parts->api);
+	if (parts->reconcile != NULL)
+		reconcile_metrics(out, parts->reconcile);
+	reload_metrics(out, parts->reloads);
+	process_metrics(out);
+}

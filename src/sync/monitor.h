@@ -1,0 +1,66 @@
+/*
+ * monitor: the HTTP listener for those who watch csdns-sync: /metrics, /healthz, /livez. Reads
+ * everything, changes nothing.
+ *
+ * /metrics asks the database, over a connection of its own, for what all csdns-sync share: the
+ * queue and the last reconcile. Without an answer in MONITOR_MS these numbers are left out.
+ */
+#ifndef CSDNS_SYNC_MONITOR_H
+#define CSDNS_SYNC_MONITOR_H
+
+#include "base/options.h"
+#include "http/http.h"
+#include "sync/api.h"
+#include "sync/intake.h"
+#include "sync/reconcile.h"
+#include "sync/webhook.h"
+#include "sync/worker.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MONITOR_MS 3000
+
+struct monitor;
+
+/* Reading the configuration again. */
+struct monitor_reloads {
+	uint64_t done;
+	uint64_t refused;
+};
+
+/* What is shown. All of it is borrowed; those that may be NULL are not there. */
+struct monitor_parts {
+	struct intake *intake;
+	const struct worker *worker;
+	const struct webhook *webhook;
+	const struct http *http;	   /* of the webhooks; may be NULL */
+	const struct api *api;		   /* may be NULL */
+	const struct reconcile *reconcile; /* may be NULL */
+	const struct monitor_reloads *reloads;
+};
+
+/* What all csdns-sync of a store share. */
+struct monitor_shared {
+	bool is_known;
+	uint64_t tasks, failing, working;
+	int64_t oldest_ms;	  /* the oldest task waits for so long */
+	int64_t last_event_us;	  /* since 1970; 0: never */
+	int64_t last_complete_us; /* when the last reconcile of all kinds began; 0: never */
+	uint64_t differences;	  /* that it found */
+};
+
+/* listen: as http.h has it; borrowed for the call; db as long as it lives. NULL with the reason in
+ * error. */
+struct monitor *monitor_new(struct event_base *base, const struct option_list *listen,
+	const char *db, const struct monitor_parts *parts, char *error, size_t size);
+/* May be NULL. */
+void monitor_free(struct monitor *monitor);
+void monitor_set_db(struct monitor *monitor, const char *db);
+/* Takes no more connections; answers under way go on. */
+void monitor_drain(struct monitor *monitor);
+bool monitor_is_drained(const struct monitor *monitor);
+
+#endif
