@@ -14,6 +14,7 @@ struct undo {
 	struct table_entry entry; /* in pin->undo; first member */
 	const struct node *node;
 	struct rrs *rrs; /* in zone->retired, or NULL */
+	bool existed;
 };
 
 /* A block that pins may see, or a node that may have to be pruned; one of them is NULL. A node is
@@ -42,12 +43,15 @@ static struct undo *undo_find(const struct zone_pin *pin, const struct node *nod
 	return (struct undo *)table_find(&pin->undo, table_hash_address(node), undo_is_of, node);
 }
 
-/* Keeps for a pin what the node has now; false when the pin does not see that. */
-static bool pin_keep(struct zone_pin *pin, const struct node *node)
+/* Keeps for a pin what the node has now; false when the pin does not see these records. */
+static bool pin_keep(struct zone_pin *pin, const struct node *node, bool exists)
 {
-	if (pin->is_broken || undo_find(pin, node) != NULL)
+	if (pin->is_broken)
 		return false;
-	struct undo *undo = pool_alloc(pin->zone->pool, sizeof(*undo));
+	struct undo *undo = undo_find(pin, node);
+	if (undo != NULL)
+		return undo->rrs == node->rrs; /* kept because it came into existence or went */
+	undo = pool_alloc(pin->zone->pool, sizeof(*undo));
 	if (undo == NULL) {
 		pin->is_broken = true;
 		return false;
@@ -55,6 +59,7 @@ static bool pin_keep(struct zone_pin *pin, const struct node *node)
 	undo->entry.hash = table_hash_address(node);
 	undo->node = node;
 	undo->rrs = node->rrs;
+	undo->existed = exists;
 	if (table_add(&pin->undo, &undo->entry) < 0) {
 		pool_release(pin->zone->pool, undo, sizeof(*undo));
 		pin->is_broken = true;
@@ -81,13 +86,15 @@ void zone_keep_for_pins(struct zone *zone, struct node *node, struct rrs *rrs)
 
 /* Tells the ancestors that the node came into or went out of existence. Returns the topmost node of
  * which that is true. */
-static struct node *existence_changed(struct node *node, bool exists)
+static struct node *existence_changed(struct zone *zone, struct node *node, bool exists)
 {
 	for (struct node *parent = node->parent; parent != NULL; parent = parent->parent) {
 		bool before = node_exists(parent);
 		parent->entry.owner += exists ? 1 : (uint32_t)-1;
 		if (node_exists(parent) == before)
 			break;
+		for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
+			(void)pin_keep(pin, parent, before);
 		node = parent;
 	}
 	return node;
@@ -102,9 +109,9 @@ struct rrs *zone_swap(struct zone *zone, struct node *node, struct rrs *rrs, str
 	zone_count(zone, (rrs == NULL ? 0 : (int64_t)rrs->records) -
 				 (old == NULL ? 0 : (int64_t)old->records));
 	for (struct zone_pin *pin = zone->pins; pin != NULL; pin = pin->next)
-		is_seen |= pin_keep(pin, node);
+		is_seen |= pin_keep(pin, node, before);
 	node->rrs = rrs;
-	*changed = node_exists(node) == before ? NULL : existence_changed(node, !before);
+	*changed = node_exists(node) == before ? NULL : existence_changed(zone, node, !before);
 	if (is_seen && old != NULL) {
 		zone_keep_for_pins(zone, NULL, old);
 		return NULL;
@@ -123,7 +130,7 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 	if (rc == 0) {
 		zone_count(zone, 1);
 		if (node_exists(node) != before)
-			(void)existence_changed(node, !before);
+			(void)existence_changed(zone, node, !before);
 		rc = references_add(zone, node, rr, false);
 	}
 	denial_settle(zone, node);
@@ -143,6 +150,13 @@ struct zone_pin *zone_pin_new(struct zone *zone)
 	zone->pins = pin;
 	table_hold(&zone->names);
 	return pin;
+}
+
+bool zone_pin_exists(const struct zone_pin *pin, const struct node *node)
+{
+	const struct undo *undo = pin->undo.entries == 0 ? NULL : undo_find(pin, node);
+
+	return undo == NULL ? node_exists(node) : undo->existed;
 }
 
 /* What the node had when the pin was made. */
@@ -175,7 +189,7 @@ int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *ar
 		for (; entry != NULL; entry = entry->next) {
 			const struct node *node = (const struct node *)entry;
 			const struct rrs *rrs = pin_rrs(pin, node);
-			if (rrs == NULL)
+			if (rrs == NULL && !zone_pin_exists(pin, node))
 				continue;
 			fn(arg, node, rrs);
 			shown++;

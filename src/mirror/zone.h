@@ -149,13 +149,17 @@ bool zone_serial(const struct zone *zone, uint32_t *serial);
 
 /* NULL when memory is out. */
 struct zone_pin *zone_pin_new(struct zone *zone);
-/* Calls fn for each name that has records in the pin's view, bucket after bucket, until about
- * `budget` names were shown. 1: all are shown, 0: there are more, -1: the view was lost because
+/* Calls fn for each name that has records or exists in the pin's view, bucket after bucket, until
+ * about `budget` names were shown. rrs is NULL where there are no records: below it are some. 1: all
+ * are shown, 0: there are more, -1: the view was lost because
  * memory ran out. */
 typedef void (*zone_name_fn)(void *arg, const struct node *node, const struct rrs *rrs);
 int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *arg);
-/* node_is_authoritative, as it was when the pin was made. For a node that the walk shows. */
+/* node_is_authoritative, as it was when the pin was made. For a node that the walk shows;
+ * type 0 for one without records. */
 bool zone_pin_authoritative(const struct zone_pin *pin, const struct node *node, uint16_t type);
+/* node_exists, likewise. */
+bool zone_pin_exists(const struct zone_pin *pin, const struct node *node);
 /* Ends the pin. The zone is the caller's to free where zone->is_garbage and no pins are left. */
 void zone_pin_free(struct zone_pin *pin);
 struct zone *zone_pin_zone(const struct zone_pin *pin);

@@ -1,7 +1,11 @@
 /*
  * list: all records of one zone, as it was when the request came, however long the sending takes.
+ * Where denial of existence goes by hashes, an empty non-terminal is in it too, as a record with an
+ * empty type: PowerDNS makes its NSEC3 in a transfer from that, if it does not rectify the zone
+ * itself, which it never does for one that came signed.
  */
 #include "base/json_text.h"
+#include "mirror/denial.h"
 #include "protocol/listing.h"
 #include "protocol/record_text.h"
 
@@ -22,6 +26,13 @@ struct listing_part {
 	char zone_text[2 * NAME_TEXT_MAX]; /* ".zone.", escaped for JSON */
 };
 
+static bool is_empty_to_list(
+	const struct zone_listing *listing, const struct node *node, const struct rrs *rrs)
+{
+	return zone_has_hashes(zone_pin_zone(listing->pin)) && !rrs_has(rrs, RRS_ENABLED) &&
+	       zone_pin_exists(listing->pin, node);
+}
+
 static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 {
 	struct listing_part *part = arg;
@@ -37,6 +48,12 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 	memcpy(end, part->zone_text + no_dot, part->zone_text_len - no_dot);
 	end += part->zone_text_len - no_dot;
 	struct text full = {name, (size_t)(end - name)};
+	if (is_empty_to_list(part->listing, node, rrs)) {
+		listing_separate(&part->listing->listing, part->reply);
+		record_text_add_empty(part->reply, zone,
+			zone_pin_authoritative(part->listing->pin, node, 0),
+			part->listing->mirror->default_ttl, full);
+	}
 	for (const uint8_t *at = NULL; (at = rrs_next(rrs, at, &rr)) != NULL;) {
 		if (rr.disabled && !part->listing->with_disabled)
 			continue;

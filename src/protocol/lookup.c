@@ -89,8 +89,8 @@ static void answer_from_zone(
 		add_records(call, question, zone, node);
 	} else if (question->type == RRTYPE_ANY && node_exists(node)) {
 		separate(call->reply);
-		record_text_add_empty(call->reply, zone, node, call->protocol->mirror->default_ttl,
-			question_name(question));
+		record_text_add_empty(call->reply, zone, zone_empty_is_authoritative(zone, node),
+			call->protocol->mirror->default_ttl, question_name(question));
 	}
 }
 

@@ -73,8 +73,8 @@ void record_text_add(struct buf *reply, const struct zone *zone, const struct rr
 	add_record(reply, &fields);
 }
 
-void record_text_add_empty(struct buf *reply, const struct zone *zone, const struct node *node,
-	uint32_t ttl, struct text name)
+void record_text_add_empty(
+	struct buf *reply, const struct zone *zone, bool auth, uint32_t ttl, struct text name)
 {
 	struct fields fields = {
 		.type = "",
@@ -82,7 +82,7 @@ void record_text_add_empty(struct buf *reply, const struct zone *zone, const str
 		.content = {"", 0},
 		.ttl = ttl,
 		.domain_id = zone->id,
-		.auth = zone_empty_is_authoritative(zone, node),
+		.auth = auth,
 	};
 
 	add_record(reply, &fields);

@@ -69,8 +69,10 @@ like $twin->table('remote', 'metadata'), qr/^nsec\.test\|PRESIGNED\|1\nnsec3\.te
 $twin->csdnsd->wait_current($twin->cluster->dbh('remote'));
 
 for my $zone (sort keys %nsec3) {
-    # Of a presigned zone with NSEC3 the NSEC3 records of empty non-terminals are not transferred on yet.
-    is $validator->dnssec_verify($zone), '', "dnssec-verify takes $zone" if $zone eq 'nsec.test';
+    my %lines = map { $_ => join "\n", sort @{ ($twin->pdns($_)->dns->transfer($zone))[0] // ['none'] } } $twin->sides;
+    is $lines{remote}, $lines{gpgsql}, "$zone, transferred on, is the same as gpgsql's";
+    # PowerDNS keeps the parameters of NSEC3, but not the TTL that their record had, here 0.
+    is $validator->dnssec_verify($zone, edit => sub {s/^(\S+\s+)\d+(\s+IN\s+NSEC3PARAM)/${1}0$2/m}), '', "dnssec-verify takes $zone, transferred on";
     my $anchors = $validator->anchors($zone);
     for my $question (['www', 'A'], ['www', 'TXT'], ['nothing', 'A'], ['b.ent', 'A'], ['x.wild', 'A'], ['x.wild', 'TXT'], ['a.zzz', 'A'], ['0', 'A']) {
         my ($label, $type) = @$question;

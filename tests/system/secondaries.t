@@ -24,7 +24,7 @@ use Csdns::Wait qw(now_s try_until);
 need_programs(qw(initdb csdnsd pdns_server pdns:remote pdnsutil named nsd knotd dig dnssec-verify ldns-verify-zone));
 
 my $SECRET = 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=';
-my @ZONES = qw(plain.test keyed.test signed.test signed3.test);
+my @ZONES = qw(plain.test keyed.test signed.test signed3.test signedout.test);
 my @SIGNED = grep {/^signed/} @ZONES;
 
 my $cluster = Csdns::Cluster->new;
@@ -37,6 +37,7 @@ for my $zone (@ZONES) {
     $insert->execute($id, $_->[0] eq '' ? $zone : "$_->[0].$zone", @$_[1, 2]) for ['', 'SOA', "ns.$zone hostmaster.$zone 1 3600 600 604800 60"],
         ['', 'NS', "ns.$zone"], ['ns', 'A', '127.0.0.9'], ['www', 'A', '192.0.2.1'], ['www', 'AAAA', '2001:db8::1'], ['', 'MX', "10 www.$zone"],
         ['a.b.ent', 'TXT', '"x" "y"'], ['*.wild', 'A', '192.0.2.2'], ['sub', 'NS', "ns.sub.$zone"], ['ns.sub', 'A', '192.0.2.3'],
+        ['a.sub', 'TXT', '"hidden"'], ['far.only', 'NS', "ns.sub.$zone"], ['secure', 'NS', "ns.sub.$zone"], ['secure', 'DS', '12345 13 2 ' . '0a' x 32],
         ['odd\\.dot', 'A', '192.0.2.4'], ['_s._tcp', 'SRV', "1 2 3 www.$zone"], ['', 'CAA', '0 issue "ca.test"'];
 }
 my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo('store', 'pdns'));
@@ -46,6 +47,8 @@ my $edge = Csdns::Pdns->remote(
 $edge->pdnsutil('secure-zone', 'signed.test');
 $edge->pdnsutil('add-zone-key', 'signed3.test', $_, 'active', 'published', 'ecdsa256') for qw(ksk zsk);
 $edge->pdnsutil('set-nsec3', 'signed3.test', '1 0 1 ab');
+$edge->pdnsutil('secure-zone', 'signedout.test');
+$edge->pdnsutil('set-nsec3', 'signedout.test', '1 1 0 -');
 $edge->pdnsutil('import-tsig-key', 'key.test', 'hmac-sha256', $SECRET);
 $edge->pdnsutil('set-meta', $_, 'ALLOW-AXFR-FROM', '127.0.0.1') for grep { $_ ne 'keyed.test' } @ZONES;
 $edge->pdnsutil('activate-tsig-key', 'keyed.test', 'key.test', 'primary');
@@ -90,7 +93,9 @@ for my $zone (@ZONES) {
     note sprintf '%s: %.2f s', $zone, now_s() - $start;
     cmp_ok now_s() - $start, '<', 10, "$zone: within seconds";
 }
-$dbh->do(q{DELETE FROM records WHERE name LIKE 'www.%'});
+# Empty non-terminals come and go with what is below them.
+$dbh->do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, 'far.down.' || name, 'A', '192.0.2.78', 60 FROM domains});
+$dbh->do(q{DELETE FROM records WHERE name LIKE 'www.%' OR name LIKE 'a.b.ent.%'});
 for my $zone (@ZONES) {
     for my $make (@makes) {
         soon("$make: what is deleted from $zone goes", sub { $secondary{$make}->dns->ask("www.$zone", 'A')->{rcode} eq 'NXDOMAIN' });

@@ -23,20 +23,22 @@ sub _dig {
     return run_program(command => [find_program('dig'), '@127.0.0.1', '-p', $self->{port}, @question])->{out};
 }
 
-# The zone as it is transferred, in a file; its name.
+# The zone as it is transferred, in a file; its name. edit => sub that changes the text, in $_.
 sub transfer {
-    my ($self, $zone) = @_;
+    my ($self, $zone, %args) = @_;
     my $file = "$self->{dir}/$zone.zone";
+    local $_ = $self->_dig($zone, 'AXFR', qw(+onesoa +nocmd +nostats +nocomments));
+    $args{edit}->() if $args{edit};
     open my $out, '>', $file or croak "$file: $!";
-    print {$out} $self->_dig($zone, 'AXFR', qw(+onesoa +nocmd +nostats +nocomments));
+    print {$out} $_;
     close $out or croak "$file: $!";
     return $file;
 }
 
 # "" if the whole zone is right, else what dnssec-verify complains of.
 sub dnssec_verify {
-    my ($self, $zone) = @_;
-    my $done = run_program(command => [find_program('dnssec-verify'), '-z', '-o', $zone, $self->transfer($zone)]);
+    my ($self, $zone, %args) = @_;
+    my $done = run_program(command => [find_program('dnssec-verify'), '-z', '-o', $zone, $self->transfer($zone, %args)]);
     return $done->{status} == 0 ? '' : $done->{out} . $done->{err};
 }
 
