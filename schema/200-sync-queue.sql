@@ -26,7 +26,7 @@ COMMENT ON COLUMN csdns.sync_task.due IS 'When it may be taken: now, after a pau
 COMMENT ON COLUMN csdns.sync_task.worker IS 'csdns-sync that has it in hand, or NULL.';
 COMMENT ON COLUMN csdns.sync_task.attempts IS 'How often it failed in a row.';
 COMMENT ON COLUMN csdns.sync_task.last_error IS 'Why it failed last.';
-COMMENT ON COLUMN csdns.sync_task.source IS 'Where the last hint came from: webhook, kafka, amqp, catchup, reconcile, hand, refer.';
+COMMENT ON COLUMN csdns.sync_task.source IS 'Where the last hint came from: webhook, kafka, rabbitmq, catchup, reconcile, hand, refer.';
 COMMENT ON COLUMN csdns.sync_task.reason IS 'What the last hint was: the type of the event, missing (a complete pass did not list it), refer (something refers to it).';
 COMMENT ON COLUMN csdns.sync_task.hint IS 'What the event itself told of the entity, or how to find it where its uuid is not known.';
 

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "csdns_sync_bus.h"
 #include "csdns_sync_settings.h"
 #include "http/http.h"
 #include "http/reply.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct worker *worker;
 	struct reconcile *reconcile; /* NULL without an API */
 	struct webhook *webhook;
+	struct buses *buses;
 	struct http *http;
 	struct monitor *monitor; /* NULL: nobody watches */
 	struct monitor_reloads reloads;
@@ -161,6 +163,7 @@ static void take_settings(struct daemon *daemon, struct sync_settings *fresh)
 	apply_log_level(&daemon->settings);
 	struct webhook_settings webhook = webhook_settings(&daemon->settings);
 	webhook_set(daemon->webhook, &webhook);
+	buses_set(daemon->buses, &daemon->settings);
 	intake_set_db(daemon->intake, daemon->settings.db);
 	worker_set_db(daemon->worker, daemon->settings.db);
 	if (daemon->reconcile != NULL)
@@ -218,6 +221,7 @@ static void on_draining(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 	bool is_done = worker_is_drained(daemon->worker) && webhook_is_idle(daemon->webhook) &&
+		       buses_are_drained(daemon->buses) &&
 		       (daemon->http == NULL || http_is_drained(daemon->http)) &&
 		       (daemon->monitor == NULL || monitor_is_drained(daemon->monitor));
 
@@ -240,6 +244,7 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	log_notice("stopping on signal %d", (int)signal);
 	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	worker_drain(daemon->worker);
+	buses_drain(daemon->buses);
 	if (daemon->http != NULL)
 		http_drain(daemon->http);
 	if (daemon->monitor != NULL)
@@ -320,12 +325,23 @@ static bool make_parts(struct daemon *daemon)
 	       add_signal(daemon, SIGTERM, on_stop) && add_signal(daemon, SIGINT, on_stop);
 }
 
+static int make_buses(struct daemon *daemon)
+{
+	struct option_error error;
+
+	daemon->buses = buses_new(daemon->base, &daemon->settings, daemon->intake, &error);
+	if (daemon->buses == NULL)
+		log_error("could not start: %s", error.text);
+	return daemon->buses == NULL ? -1 : 0;
+}
+
 static void free_parts(struct daemon *daemon)
 {
 	monitor_free(daemon->monitor);
 	http_free(daemon->http);
 	webhook_free(daemon->webhook);
 	intake_free(daemon->intake);
+	buses_free(daemon->buses);
 	api_free(daemon->api);
 	worker_free(daemon->worker);
 	reconcile_free(daemon->reconcile);
@@ -337,7 +353,8 @@ static int work(struct daemon *daemon)
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !make_parts(daemon)) {
 		log_error("could not start: out of memory");
-	} else if (listen_for_webhooks(daemon) == 0 && listen_for_watchers(daemon) == 0) {
+	} else if (make_buses(daemon) == 0 && listen_for_webhooks(daemon) == 0 &&
+		   listen_for_watchers(daemon) == 0) {
 		log_notice(
 			"csdns-sync %s works as %s", PACKAGE_VERSION, daemon->settings.worker_name);
 		if (event_base_dispatch(daemon->base) == 0)
@@ -360,6 +377,15 @@ static void print_help(void)
 	       "finishes what is in hand and stops.\n");
 }
 
+static int make_settings(struct daemon *daemon, struct option_error *error)
+{
+	struct sync_settings *settings = &daemon->settings;
+
+	if (sync_settings_make(settings, daemon->argc, daemon->argv, error) < 0)
+		return -1;
+	return settings->help || settings->version ? 0 : buses_check(settings, error);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {.argc = argc, .argv = argv};
@@ -368,7 +394,7 @@ int main(int argc, char **argv)
 
 	log_init("csdns-sync");
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (sync_settings_make(&daemon.settings, argc, argv, &error) < 0) {
+	if (make_settings(&daemon, &error) < 0) {
 		(void)fprintf(stderr, "csdns-sync: %s\n", error.text);
 		status = 2;
 	} else if (daemon.settings.help) {

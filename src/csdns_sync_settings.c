@@ -193,6 +193,31 @@ static const struct option_spec specs[] = {
 		.min = 10,
 		.max = 60000,
 		.help = "between looks into the queue for what nobody notifies of"},
+	{.name = "kafka-brokers",
+		.type = OPTION_STRING,
+		.offset = FIELD(kafka_brokers),
+		.value = "HOST:PORT,...",
+		.help = "take CloudStack's events from Kafka; one broker is enough to find the "
+			"others, several are for when it is down"},
+	{.name = "kafka-topic",
+		.type = OPTION_LIST,
+		.offset = FIELD(kafka_topics),
+		.value = "NAME",
+		.initial = "cloudstack",
+		.help = "topic that CloudStack writes to; may be given several times"},
+	{.name = "kafka-group",
+		.type = OPTION_STRING,
+		.offset = FIELD(kafka_group),
+		.value = "NAME",
+		.initial = "csdns-sync",
+		.help = "consumer group; Kafka spreads the partitions over all csdns-sync of one "
+			"group"},
+	{.name = "kafka-properties-file",
+		.type = OPTION_STRING,
+		.offset = FIELD(kafka_properties_file),
+		.value = "FILE",
+		.help = "properties of librdkafka, name=value a line, such as those for TLS and "
+			"SASL; a name without a slash is one of systemd's credentials"},
 	{.name = "check",
 		.type = OPTION_FLAG,
 		.offset = FIELD(check),
@@ -339,6 +364,9 @@ static int read_secrets(struct sync_settings *settings, struct option_error *err
 	if (settings->api_secret_file != NULL &&
 		read_secret(settings->api_secret_file, &settings->api_secret, error) < 0)
 		return -1;
+	if (settings->kafka_properties_file != NULL &&
+		read_lines(settings->kafka_properties_file, &settings->kafka_properties, error) < 0)
+		return -1;
 	return 0;
 }
 
@@ -442,6 +470,7 @@ int sync_settings_make(
 void sync_settings_fini(struct sync_settings *settings)
 {
 	wipe_list(&settings->webhook_secrets);
+	wipe_list(&settings->kafka_properties);
 	if (settings->api_secret != NULL)
 		OPENSSL_cleanse(settings->api_secret, strlen(settings->api_secret));
 	free(settings->api_secret);
@@ -464,6 +493,14 @@ static bool same_list(const struct option_list *a, const struct option_list *b)
 	return true;
 }
 
+static bool bus_settings_differ(const struct sync_settings *old, const struct sync_settings *new)
+{
+	return !same(old->kafka_brokers, new->kafka_brokers) ||
+	       !same_list(&old->kafka_topics, &new->kafka_topics) ||
+	       !same(old->kafka_group, new->kafka_group) ||
+	       !same_list(&old->kafka_properties, &new->kafka_properties);
+}
+
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new)
 {
 	return !same_list(&old->listen, &new->listen) || !same_list(&old->metrics, &new->metrics) ||
@@ -477,7 +514,7 @@ bool sync_settings_need_restart(const struct sync_settings *old, const struct sy
 	       !same(old->api_ca, new->api_ca) || !same(old->api_key, new->api_key) ||
 	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms ||
 	       old->page_size != new->page_size || old->reconcile_ms != new->reconcile_ms ||
-	       old->reconcile_pause_ms != new->reconcile_pause_ms;
+	       old->reconcile_pause_ms != new->reconcile_pause_ms || bus_settings_differ(old, new);
 }
 
 void sync_settings_print_help(void)

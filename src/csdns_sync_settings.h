@@ -29,10 +29,13 @@ struct sync_settings {
 	bool api_insecure, api_post;
 	long api_in_flight, api_timeout_ms, api_tries;
 	long page_size, reconcile_ms, reconcile_pause_ms, poll_ms;
+	char *kafka_brokers, *kafka_group, *kafka_properties_file;
+	struct option_list kafka_topics;
 	bool check, help, version;
 	/* Read from files; wiped when they are freed. */
 	struct option_list webhook_secrets;
 	char *api_key, *api_secret;
+	struct option_list kafka_properties; /* lines of the file */
 };
 
 /* Fresh settings from the command line, the file and the secrets' files, checked. 0, or -1 with

@@ -233,3 +233,10 @@ tests_system_http_server_SOURCES = tests/system/http_server.c
 tests_system_http_server_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(HTTP_CFLAGS)
 tests_system_http_server_LDADD = libcsdns_http.a libcsdns_base.a $(HTTP_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS)
 CLEANFILES += tests/system/http_server
+
+# For tests/system/sync-kafka.t, likewise.
+EXTRA_PROGRAMS += tests/system/kafka_mock
+tests_system_kafka_mock_SOURCES = tests/system/kafka_mock.c
+tests_system_kafka_mock_CPPFLAGS = $(AM_CPPFLAGS) $(KAFKA_CFLAGS)
+tests_system_kafka_mock_LDADD = $(KAFKA_LIBS)
+CLEANFILES += tests/system/kafka_mock

@@ -54,9 +54,10 @@ static void finish_first(struct intake *intake, enum intake_outcome outcome, con
 		intake->status.replayed++;
 	else
 		intake->status.failed++;
-	entry->tally[outcome == INTAKE_TAKEN	? TALLY_TAKEN
-		     : outcome == INTAKE_REPLAY ? TALLY_REPLAY
-						: TALLY_FAILED]++;
+	entry->tally[outcome == INTAKE_TAKEN	 ? TALLY_TAKEN
+		     : outcome == INTAKE_REPLAY	 ? TALLY_REPLAY
+		     : outcome == INTAKE_REFUSED ? TALLY_MALFORMED
+						 : TALLY_FAILED]++;
 	entry->fn(entry->arg, outcome, why);
 	free(entry);
 }
@@ -103,7 +104,8 @@ static void on_answer(void *arg, const struct store_answer *answer)
 	} else {
 		log_error("could not take an event: %s", answer->problem);
 		intake->n_sent = 0;
-		finish_first(intake, INTAKE_FAILED, answer->problem);
+		finish_first(intake, answer->is_refused ? INTAKE_REFUSED : INTAKE_FAILED,
+			answer->problem);
 	}
 }
 

@@ -21,13 +21,14 @@
 #define INTAKE_ID_SIZE 128 /* a longer id is no id; nor is one with a blank or beyond ASCII */
 
 enum intake_outcome {
-	INTAKE_TAKEN,  /* durable */
-	INTAKE_REPLAY, /* was durable before */
-	INTAKE_FAILED, /* not known to be durable: it has to come again */
+	INTAKE_TAKEN,	/* durable */
+	INTAKE_REPLAY,	/* was durable before */
+	INTAKE_FAILED,	/* not known to be durable: it has to come again */
+	INTAKE_REFUSED, /* the database does not take such an event, however often it comes */
 };
 
 struct intake;
-/* why is one line, NULL unless it failed. May call intake_put. */
+/* why is one line, NULL unless it failed or was refused. May call intake_put. */
 typedef void (*intake_fn)(void *arg, enum intake_outcome outcome, const char *why);
 
 /* db is borrowed. NULL when memory is out. */
@@ -38,9 +39,9 @@ void intake_set_db(struct intake *intake, const char *db);
 
 /* Why it would take nothing now, or NULL. */
 const char *intake_problem(const struct intake *intake);
-/* An event with hints. source is literal: "webhook", "kafka", "amqp", "catchup". id, of the event
- * at its source, may be NULL: then it is never a replay. event is copied. Answers later through fn
- * (never from inside); or returns -1 with why and never answers. */
+/* An event with hints. source is literal: "webhook", "kafka", "rabbitmq", "catchup". id, of the
+ * event at its source, may be NULL: then it is never a replay. event is copied. Answers later
+ * through fn (never from inside); or returns -1 with why and never answers. */
 int intake_put(struct intake *intake, const char *source, const char *id,
 	const struct cloud_event *event, intake_fn fn, void *arg, const char **why)
 	__attribute__((warn_unused_result));

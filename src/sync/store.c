@@ -101,6 +101,14 @@ static void on_down(void *arg, const char *why)
 	went_down(arg, why);
 }
 
+static bool is_about_data(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return state != NULL && (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0 ||
+					strncmp(state, "54", 2) == 0);
+}
+
 static void on_result(void *arg, const PGresult *result)
 {
 	struct store *store = arg;
@@ -114,7 +122,8 @@ static void on_result(void *arg, const PGresult *result)
 	}
 	pg_error_line(result, line, sizeof(line));
 	if (store->state == STORE_BUSY)
-		answer(store, &(struct store_answer){.problem = line});
+		answer(store, &(struct store_answer){
+				      .problem = line, .is_refused = is_about_data(result)});
 	else
 		(void)snprintf(store->why, sizeof(store->why), "%s", line);
 }

@@ -25,11 +25,13 @@ struct store_handlers {
 };
 
 /* rows is borrowed, NULL where the statement failed: then problem says why. is_lost: with the
- * connection. */
+ * connection. is_refused: because of its data (SQLSTATE class 22, 23 or 54), so that it will fail
+ * again.
+ */
 struct store_answer {
 	const PGresult *rows;
 	const char *problem;
-	bool is_lost;
+	bool is_lost, is_refused;
 };
 /* The next statement is to be sent from on_free, not from here. */
 typedef void (*store_fn)(void *arg, const struct store_answer *answer);

@@ -10,7 +10,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The last of each stands for all others. */
-static const char *const sources[] = {"webhook", "kafka", "amqp", "catchup", "other"};
+static const char *const sources[] = {"webhook", "kafka", "rabbitmq", "catchup", "other"};
 static const char *const types[] = {"VM.CREATE", "VM.DESTROY", "VM.EXPUNGE", "VM.RECOVER",
 	"VM.START", "VM.STOP", "VM.REBOOT", "VM.UPDATE", "VM.UPGRADE", "VM.MIGRATE", "VM.MOVE",
 	"VM.RESTORE", "VM.IMPORT", "VM.UNMANAGE", "NIC.CREATE", "NIC.DELETE", "NIC.UPDATE",

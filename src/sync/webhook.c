@@ -92,6 +92,8 @@ static void on_durable(void *arg, enum intake_outcome outcome, const char *why)
 	}
 	if (outcome == INTAKE_FAILED)
 		refuse(webhook, delivery->request, WEBHOOK_FAILED, HTTP_SERVUNAVAIL, why);
+	else if (outcome == INTAKE_REFUSED)
+		refuse(webhook, delivery->request, WEBHOOK_BAD_BODY, HTTP_BADREQUEST, why);
 	else
 		reply(webhook, delivery->request,
 			outcome == INTAKE_TAKEN ? WEBHOOK_TAKEN : WEBHOOK_REPLAY, HTTP_OK);

@@ -14,16 +14,19 @@ use Csdns::Process qw(run_program temp_dir);
 use Csdns::Programs qw(find_program need_programs);
 use Csdns::Wait qw(wait_until);
 
-# start(cloud => Csdns::CloudStack, db => CONNINFO, option => VALUE ...)
+# start(cloud => Csdns::CloudStack, db => CONNINFO, option => VALUE ...); also
+# properties => [lines of --kafka-properties-file]
 sub start {
     my ($class, %args) = @_;
     need_programs('csdns-sync');
     my $cloud = delete $args{cloud};
+    my $properties = delete $args{properties};
     my %how = map { $_ => delete $args{$_} } grep { exists $args{$_} } qw(wait name);
     my $self = bless { name => $how{name} // 'csdns-sync', dir => temp_dir(), how => \%how, port => free_port() }, $class;
     $self->{log} = "$self->{dir}/log";
     $self->{secret} = 'topsecret';
     $self->write_secrets($self->{secret});
+    $args{kafka_properties_file} = $self->write_file('properties', @$properties) if $properties;
     $self->{options} = {
         ($cloud ? (api_url => $cloud->url, $cloud->secret_files) : ()), listen => $self->{port},
         webhook_secret_file => "$self->{dir}/secret", log_level => 'debug', %args,
@@ -32,12 +35,15 @@ sub start {
     return $self->spawn;
 }
 
-sub write_secrets {
-    my ($self, @secrets) = @_;
-    open my $file, '>', "$self->{dir}/secret" or die "secret: $!\n";
-    print {$file} map { "$_\n" } @secrets;
+sub write_secrets { my ($self, @secrets) = @_; return $self->write_file('secret', @secrets) }
+
+# Writes lines into a file of its directory; returns its path.
+sub write_file {
+    my ($self, $name, @lines) = @_;
+    open my $file, '>', "$self->{dir}/$name" or die "$name: $!\n";
+    print {$file} map { "$_\n" } @lines;
     close $file;
-    return;
+    return "$self->{dir}/$name";
 }
 
 sub spawn {
