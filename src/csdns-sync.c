@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "csdns_sync_bus.h"
 #include "csdns_sync_settings.h"
 #include "http/http.h"
@@ -181,6 +182,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 
 	(void)signal;
 	(void)what;
+	notify_reloading();
 	if (sync_settings_make(&fresh, daemon->argc, daemon->argv, &error) < 0) {
 		log_error("reload refused, the settings stay as they are: %s", error.text);
 	} else if (sync_settings_need_restart(&daemon->settings, &fresh)) {
@@ -194,6 +196,8 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	}
 	daemon->reloads.done += is_taken;
 	daemon->reloads.refused += !is_taken;
+	notify_ready(
+		is_taken ? "working" : "working, with the settings from before a refused reload");
 	sync_settings_fini(&fresh);
 }
 
@@ -242,6 +246,7 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 		return;
 	}
 	log_notice("stopping on signal %d", (int)signal);
+	notify_stopping();
 	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	worker_drain(daemon->worker);
 	buses_drain(daemon->buses);
@@ -357,6 +362,7 @@ static int work(struct daemon *daemon)
 		   listen_for_watchers(daemon) == 0) {
 		log_notice(
 			"csdns-sync %s works as %s", PACKAGE_VERSION, daemon->settings.worker_name);
+		notify_ready("working");
 		if (event_base_dispatch(daemon->base) == 0)
 			status = EXIT_SUCCESS;
 		log_notice("stopped");

@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "csdnsd_settings.h"
 #include "feed/feed.h"
 #include "serve/listener.h"
 #include "serve/monitor.h"
-#include "serve/notify.h"
 #include "serve/purge.h"
 #include "serve/server.h"
 #include "serve/status.h"

@@ -9,4 +9,5 @@ libcsdns_base_a_SOURCES = \
 	src/base/process_metrics.c src/base/process_metrics.h \
 	src/base/metrics.c src/base/metrics.h \
 	src/base/log.c src/base/log.h \
+	src/base/notify.c src/base/notify.h \
 	src/base/options.c src/base/options.h

@@ -14,7 +14,6 @@ libcsdns_serve_a_SOURCES = \
 	src/serve/zone_flush.c src/serve/zone_flush.h \
 	src/serve/slow.c src/serve/slow.h \
 	src/serve/web.c src/serve/web.h \
-	src/serve/notify.c src/serve/notify.h \
 	src/serve/monitor.c src/serve/monitor.h \
 	src/serve/health.c src/serve/health.h \
 	src/serve/metrics_page.c src/serve/metrics_page.h \

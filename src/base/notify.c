@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "serve/notify.h"
+#include "base/notify.h"
 
 #include <inttypes.h>
 #include <stdint.h>
