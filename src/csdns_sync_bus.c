@@ -3,12 +3,14 @@
 #include "csdns_sync_bus.h"
 
 #include "sync/kafka.h"
+#include "sync/rabbitmq.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct buses {
 	struct kafka *kafka; /* NULL: not configured */
+	struct rabbitmq *rabbitmq;
 };
 
 static int complain(struct option_error *error, const char *why)
@@ -59,11 +61,74 @@ static int make_kafka(struct buses *buses, struct event_base *base,
 	return 0;
 }
 
+/* ---- RabbitMQ ---- */
+
+#ifdef HAVE_RABBITMQ
+/* "source.category.type.resource type.uuid"; CloudStack's source is the management server. */
+static char *const default_patterns[] = {
+	"*.ActionEvent.#", "*.ResourceStateEvent.#", "*.AsyncJobEvent.complete.#"};
+static const struct option_list default_bindings = {(char **)default_patterns, 3};
+
+static struct rabbitmq_settings rabbitmq_settings(const struct sync_settings *settings)
+{
+	return (struct rabbitmq_settings){
+		.uris = &settings->rabbitmq_uris,
+		.password = settings->rabbitmq_password,
+		.exchange = settings->rabbitmq_exchange,
+		.is_declaring = settings->rabbitmq_declare_exchange,
+		.queue = settings->rabbitmq_queue,
+		.bindings = settings->rabbitmq_bindings.n > 0 ? &settings->rabbitmq_bindings
+							      : &default_bindings,
+		.prefetch = (unsigned)settings->rabbitmq_prefetch,
+		.heartbeat_s = (unsigned)((settings->rabbitmq_heartbeat_ms + 999) / 1000),
+		.ca = settings->rabbitmq_ca,
+		.cert = settings->rabbitmq_cert,
+		.key = settings->rabbitmq_key,
+		.is_insecure = settings->rabbitmq_insecure,
+	};
+}
+#endif
+
+static int check_rabbitmq(const struct sync_settings *settings, struct option_error *error)
+{
+	const struct option_list *uris = &settings->rabbitmq_uris;
+
+	if (uris->n == 0)
+		return settings->rabbitmq_password_file == NULL
+			       ? 0
+			       : complain(error, "rabbitmq-password-file needs rabbitmq-uri");
+#ifdef HAVE_RABBITMQ
+	if (settings->rabbitmq_password == NULL)
+		return complain(error, "rabbitmq-uri needs rabbitmq-password-file");
+	if (settings->rabbitmq_key != NULL && settings->rabbitmq_cert == NULL)
+		return complain(error, "rabbitmq-key needs rabbitmq-cert");
+	for (size_t i = 0; i < uris->n; i++)
+		if (rabbitmq_check_uri(uris->items[i], error->text, sizeof(error->text)) < 0)
+			return -1;
+	return 0;
+#else
+	return complain(error, "could not use rabbitmq-uri: csdns-sync was built without RabbitMQ");
+#endif
+}
+
+static int make_rabbitmq(struct buses *buses, struct event_base *base,
+	const struct sync_settings *settings, struct intake *intake, struct option_error *error)
+{
+#ifdef HAVE_RABBITMQ
+	if (settings->rabbitmq_uris.n > 0) {
+		struct rabbitmq_settings rabbitmq = rabbitmq_settings(settings);
+		buses->rabbitmq = rabbitmq_new(base, &rabbitmq, intake);
+		return buses->rabbitmq == NULL ? complain(error, "out of memory") : 0;
+	}
+#endif
+	return 0;
+}
+
 /* ---- all ---- */
 
 int buses_check(const struct sync_settings *settings, struct option_error *error)
 {
-	return check_kafka(settings, error);
+	return check_kafka(settings, error) < 0 ? -1 : check_rabbitmq(settings, error);
 }
 
 struct buses *buses_new(struct event_base *base, const struct sync_settings *settings,
@@ -75,7 +140,8 @@ struct buses *buses_new(struct event_base *base, const struct sync_settings *set
 		(void)complain(error, "out of memory");
 		return NULL;
 	}
-	if (make_kafka(buses, base, settings, intake, error) < 0) {
+	if (make_kafka(buses, base, settings, intake, error) < 0 ||
+		make_rabbitmq(buses, base, settings, intake, error) < 0) {
 		buses_free(buses);
 		return NULL;
 	}
@@ -89,6 +155,9 @@ void buses_free(struct buses *buses)
 #ifdef HAVE_KAFKA
 	kafka_free(buses->kafka);
 #endif
+#ifdef HAVE_RABBITMQ
+	rabbitmq_free(buses->rabbitmq);
+#endif
 	free(buses);
 }
 
@@ -100,6 +169,12 @@ void buses_set(struct buses *buses, const struct sync_settings *settings)
 	if (buses->kafka != NULL)
 		kafka_set(buses->kafka, &kafka);
 #endif
+#ifdef HAVE_RABBITMQ
+	struct rabbitmq_settings rabbitmq = rabbitmq_settings(settings);
+
+	if (buses->rabbitmq != NULL)
+		rabbitmq_set(buses->rabbitmq, &rabbitmq);
+#endif
 }
 
 void buses_drain(struct buses *buses)
@@ -108,12 +183,20 @@ void buses_drain(struct buses *buses)
 	if (buses->kafka != NULL)
 		kafka_drain(buses->kafka);
 #endif
+#ifdef HAVE_RABBITMQ
+	if (buses->rabbitmq != NULL)
+		rabbitmq_drain(buses->rabbitmq);
+#endif
 }
 
 bool buses_are_drained(const struct buses *buses)
 {
 #ifdef HAVE_KAFKA
 	if (buses->kafka != NULL && !kafka_is_drained(buses->kafka))
+		return false;
+#endif
+#ifdef HAVE_RABBITMQ
+	if (buses->rabbitmq != NULL && !rabbitmq_is_drained(buses->rabbitmq))
 		return false;
 #endif
 	return true;
@@ -127,6 +210,12 @@ const char *buses_get_status(const struct buses *buses, unsigned i, struct bus_s
 	if (i == 0 && buses->kafka != NULL) {
 		kafka_get_status(buses->kafka, status);
 		return "kafka";
+	}
+#endif
+#ifdef HAVE_RABBITMQ
+	if (i == 1 && buses->rabbitmq != NULL) {
+		rabbitmq_get_status(buses->rabbitmq, status);
+		return "rabbitmq";
 	}
 #endif
 	return NULL;

@@ -24,7 +24,7 @@ void buses_set(struct buses *buses, const struct sync_settings *settings);
 void buses_drain(struct buses *buses);
 bool buses_are_drained(const struct buses *buses);
 
-#define BUSES 1
+#define BUSES 2
 /* Of the i-th: its name as in metrics, NULL when it is not configured. */
 const char *buses_get_status(const struct buses *buses, unsigned i, struct bus_status *status);
 

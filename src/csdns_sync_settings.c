@@ -218,6 +218,80 @@ static const struct option_spec specs[] = {
 		.value = "FILE",
 		.help = "properties of librdkafka, name=value a line, such as those for TLS and "
 			"SASL; a name without a slash is one of systemd's credentials"},
+	{.name = "rabbitmq-uri",
+		.type = OPTION_LIST,
+		.offset = FIELD(rabbitmq_uris),
+		.value = "URI",
+		.help = "take CloudStack's events from RabbitMQ, such as "
+			"amqps://csdns@mq.example/cloud with user, host and vhost; of several that "
+			"are given one is used, and the next when that does not answer"},
+	{.name = "rabbitmq-password-file",
+		.type = OPTION_STRING,
+		.offset = FIELD(rabbitmq_password_file),
+		.value = "FILE",
+		.help = "the user's password; a name without a slash is one of systemd's "
+			"credentials"},
+	{.name = "rabbitmq-exchange",
+		.type = OPTION_STRING,
+		.offset = FIELD(rabbitmq_exchange),
+		.value = "NAME",
+		.initial = "cloudstack-events",
+		.help = "exchange that CloudStack publishes to"},
+	{.name = "rabbitmq-declare-exchange",
+		.type = OPTION_FLAG,
+		.offset = FIELD(rabbitmq_declare_exchange),
+		.help = "declare the exchange as CloudStack does (topic, durable) where it is not "
+			"there; without this option csdns-sync waits for it"},
+	{.name = "rabbitmq-queue",
+		.type = OPTION_STRING,
+		.offset = FIELD(rabbitmq_queue),
+		.value = "NAME",
+		.initial = "csdns-sync",
+		.help = "queue; one that is not there is declared, durable. RabbitMQ spreads its "
+			"messages over all csdns-sync that use it"},
+	{.name = "rabbitmq-binding",
+		.type = OPTION_LIST,
+		.offset = FIELD(rabbitmq_bindings),
+		.value = "PATTERN",
+		.help = "routing keys of the events that are wanted; may be given several times; "
+			"without this option *.ActionEvent.#, *.ResourceStateEvent.# and "
+			"*.AsyncJobEvent.complete.#"},
+	{.name = "rabbitmq-prefetch",
+		.type = OPTION_INT,
+		.offset = FIELD(rabbitmq_prefetch),
+		.value = "N",
+		.initial = "500",
+		.min = 1,
+		.max = 1000,
+		.help = "most messages that RabbitMQ sends before the first is acknowledged"},
+	{.name = "rabbitmq-heartbeat",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(rabbitmq_heartbeat_ms),
+		.value = "TIME",
+		.initial = "20s",
+		.min = 1000,
+		.max = 600000,
+		.help = "a connection without a sign of life for twice this time is lost"},
+	{.name = "rabbitmq-ca",
+		.type = OPTION_STRING,
+		.offset = FIELD(rabbitmq_ca),
+		.value = "FILE",
+		.help = "certificates that RabbitMQ's is to be issued by, PEM; without this option "
+			"the system's"},
+	{.name = "rabbitmq-cert",
+		.type = OPTION_STRING,
+		.offset = FIELD(rabbitmq_cert),
+		.value = "FILE",
+		.help = "certificate to show to RabbitMQ, with its chain, PEM"},
+	{.name = "rabbitmq-key",
+		.type = OPTION_STRING,
+		.offset = FIELD(rabbitmq_key),
+		.value = "FILE",
+		.help = "its key, PEM; without this option in the same file"},
+	{.name = "rabbitmq-insecure",
+		.type = OPTION_FLAG,
+		.offset = FIELD(rabbitmq_insecure),
+		.help = "do not check RabbitMQ's certificate"},
 	{.name = "check",
 		.type = OPTION_FLAG,
 		.offset = FIELD(check),
@@ -367,6 +441,10 @@ static int read_secrets(struct sync_settings *settings, struct option_error *err
 	if (settings->kafka_properties_file != NULL &&
 		read_lines(settings->kafka_properties_file, &settings->kafka_properties, error) < 0)
 		return -1;
+	if (settings->rabbitmq_password_file != NULL &&
+		read_secret(settings->rabbitmq_password_file, &settings->rabbitmq_password, error) <
+			0)
+		return -1;
 	return 0;
 }
 
@@ -474,6 +552,9 @@ void sync_settings_fini(struct sync_settings *settings)
 	if (settings->api_secret != NULL)
 		OPENSSL_cleanse(settings->api_secret, strlen(settings->api_secret));
 	free(settings->api_secret);
+	if (settings->rabbitmq_password != NULL)
+		OPENSSL_cleanse(settings->rabbitmq_password, strlen(settings->rabbitmq_password));
+	free(settings->rabbitmq_password);
 	free(settings->api_key);
 	options_fini(specs, settings);
 }
@@ -493,12 +574,30 @@ static bool same_list(const struct option_list *a, const struct option_list *b)
 	return true;
 }
 
+static bool rabbitmq_settings_differ(
+	const struct sync_settings *old, const struct sync_settings *new)
+{
+	return !same_list(&old->rabbitmq_uris, &new->rabbitmq_uris) ||
+	       !same_list(&old->rabbitmq_bindings, &new->rabbitmq_bindings) ||
+	       !same(old->rabbitmq_password, new->rabbitmq_password) ||
+	       !same(old->rabbitmq_exchange, new->rabbitmq_exchange) ||
+	       !same(old->rabbitmq_queue, new->rabbitmq_queue) ||
+	       !same(old->rabbitmq_ca, new->rabbitmq_ca) ||
+	       !same(old->rabbitmq_cert, new->rabbitmq_cert) ||
+	       !same(old->rabbitmq_key, new->rabbitmq_key) ||
+	       old->rabbitmq_declare_exchange != new->rabbitmq_declare_exchange ||
+	       old->rabbitmq_insecure != new->rabbitmq_insecure ||
+	       old->rabbitmq_prefetch != new->rabbitmq_prefetch ||
+	       old->rabbitmq_heartbeat_ms != new->rabbitmq_heartbeat_ms;
+}
+
 static bool bus_settings_differ(const struct sync_settings *old, const struct sync_settings *new)
 {
 	return !same(old->kafka_brokers, new->kafka_brokers) ||
 	       !same_list(&old->kafka_topics, &new->kafka_topics) ||
 	       !same(old->kafka_group, new->kafka_group) ||
-	       !same_list(&old->kafka_properties, &new->kafka_properties);
+	       !same_list(&old->kafka_properties, &new->kafka_properties) ||
+	       rabbitmq_settings_differ(old, new);
 }
 
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new)

@@ -31,11 +31,17 @@ struct sync_settings {
 	long page_size, reconcile_ms, reconcile_pause_ms, poll_ms;
 	char *kafka_brokers, *kafka_group, *kafka_properties_file;
 	struct option_list kafka_topics;
+	struct option_list rabbitmq_uris, rabbitmq_bindings;
+	char *rabbitmq_password_file, *rabbitmq_exchange, *rabbitmq_queue;
+	char *rabbitmq_ca, *rabbitmq_cert, *rabbitmq_key;
+	bool rabbitmq_declare_exchange, rabbitmq_insecure;
+	long rabbitmq_prefetch, rabbitmq_heartbeat_ms;
 	bool check, help, version;
 	/* Read from files; wiped when they are freed. */
 	struct option_list webhook_secrets;
 	char *api_key, *api_secret;
 	struct option_list kafka_properties; /* lines of the file */
+	char *rabbitmq_password;
 };
 
 /* Fresh settings from the command line, the file and the secrets' files, checked. 0, or -1 with

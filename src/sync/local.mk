@@ -12,6 +12,7 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/kafka.h src/sync/kafka_conf.h \
 	src/sync/metrics_page.c src/sync/metrics_page.h \
 	src/sync/monitor.c src/sync/monitor.h \
+	src/sync/rabbitmq.h src/sync/rabbitmq_connect.h \
 	src/sync/reconcile.c src/sync/reconcile.h \
 	src/sync/relay.c src/sync/relay.h \
 	src/sync/signature.c src/sync/signature.h \
@@ -21,6 +22,9 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/worker.c src/sync/worker.h
 if HAVE_KAFKA
 libcsdns_sync_a_SOURCES += src/sync/kafka.c src/sync/kafka_conf.c
+endif
+if HAVE_RABBITMQ
+libcsdns_sync_a_SOURCES += src/sync/rabbitmq.c src/sync/rabbitmq_connect.c
 endif
 
 csdns_sync_SOURCES = src/csdns-sync.c src/csdns_sync_bus.c src/csdns_sync_bus.h src/csdns_sync_settings.c src/csdns_sync_settings.h

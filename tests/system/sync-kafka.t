@@ -28,7 +28,8 @@ my $kafka = Csdns::Kafka->new(brokers => 2, partitions => 3);
 my %options = (
     cloud => $cloud, db => $scene->sync_db, listen => undef, kafka_brokers => $kafka->bootstrap, reconcile_interval => 0,
 );
-my $sync = Csdns::Sync->start(%options, worker_name => 'one', properties => ['# for the test', 'session.timeout.ms = 4000', 'heartbeat.interval.ms=200']);
+my $sync = Csdns::Sync->start(%options, worker_name => 'one',
+    files => { kafka_properties_file => ['# for the test', 'session.timeout.ms = 4000', 'heartbeat.interval.ms=200'] });
 
 sub uuid { return Csdns::CloudStack::uuid('i', shift) }
 sub action { my ($type, $n, %more) = @_; return $cloud->action($type, 'VirtualMachine', uuid($n), %more) }

@@ -15,18 +15,18 @@ use Csdns::Programs qw(find_program need_programs);
 use Csdns::Wait qw(wait_until);
 
 # start(cloud => Csdns::CloudStack, db => CONNINFO, option => VALUE ...); also
-# properties => [lines of --kafka-properties-file]
+# files => { option => [lines of a file, which is the option's value] }
 sub start {
     my ($class, %args) = @_;
     need_programs('csdns-sync');
     my $cloud = delete $args{cloud};
-    my $properties = delete $args{properties};
+    my $files = delete $args{files} // {};
     my %how = map { $_ => delete $args{$_} } grep { exists $args{$_} } qw(wait name);
     my $self = bless { name => $how{name} // 'csdns-sync', dir => temp_dir(), how => \%how, port => free_port() }, $class;
     $self->{log} = "$self->{dir}/log";
     $self->{secret} = 'topsecret';
     $self->write_secrets($self->{secret});
-    $args{kafka_properties_file} = $self->write_file('properties', @$properties) if $properties;
+    $args{$_} = $self->write_file($_, @{ $files->{$_} }) for keys %$files;
     $self->{options} = {
         ($cloud ? (api_url => $cloud->url, $cloud->secret_files) : ()), listen => $self->{port},
         webhook_secret_file => "$self->{dir}/secret", log_level => 'debug', %args,
