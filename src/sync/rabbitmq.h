@@ -47,7 +47,8 @@ struct rabbitmq *rabbitmq_new(
 void rabbitmq_free(struct rabbitmq *rabbitmq);
 /* The same settings, in another place. */
 void rabbitmq_set(struct rabbitmq *rabbitmq, const struct rabbitmq_settings *settings);
-/* Takes nothing more; when what it has is durable, acknowledges that and closes. */
+/* Takes nothing more; when what it has is durable, acknowledges that and closes. It does not wait
+ * for a database that is down. */
 void rabbitmq_drain(struct rabbitmq *rabbitmq);
 bool rabbitmq_is_drained(const struct rabbitmq *rabbitmq);
 void rabbitmq_get_status(const struct rabbitmq *rabbitmq, struct bus_status *status);

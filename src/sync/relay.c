@@ -26,6 +26,7 @@ struct message {
 	struct message *next;
 	struct relay_stream *stream;
 	enum message_state state;
+	bool is_held; /* the intake did not take it, and has not since */
 	int64_t position;
 	size_t len;		  /* of its body, as an estimate of what it takes */
 	struct cloud_event event; /* until it is done */
@@ -73,6 +74,10 @@ static void tell_room(struct relay *relay)
 
 	if (has_room == relay->had_room && is_held == relay->was_held)
 		return;
+	if (is_held && !relay->was_held)
+		log_warning("%s: events wait for the database", relay->settings.source);
+	else if (!is_held && relay->was_held)
+		log_notice("%s: no event waits for the database any more", relay->settings.source);
 	relay->had_room = has_room;
 	relay->was_held = is_held;
 	relay->handlers->on_room(relay->arg);
@@ -104,8 +109,7 @@ static void message_free(struct message *message)
 
 	relay->n--;
 	relay->octets -= message->len;
-	if (message->state == MESSAGE_HELD)
-		relay->n_held--;
+	relay->n_held -= message->is_held;
 	event_fini(&message->event);
 	free(message);
 }
@@ -145,6 +149,8 @@ static void advance(struct relay_stream *stream)
 static void finish(struct message *message)
 {
 	message->state = MESSAGE_DONE;
+	message->stream->relay->n_held -= message->is_held;
+	message->is_held = false;
 	event_fini(&message->event);
 	advance(message->stream);
 }
@@ -155,7 +161,8 @@ static void hold(struct message *message)
 	struct timeval wait = clock_timeval(relay->pause_ms);
 
 	message->state = MESSAGE_HELD;
-	relay->n_held++;
+	relay->n_held += !message->is_held;
+	message->is_held = true;
 	relay->status.retried++;
 	if (!evtimer_pending(relay->retry, NULL))
 		(void)evtimer_add(relay->retry, &wait);
@@ -227,7 +234,6 @@ static bool put_held(struct relay_stream *stream)
 			continue;
 		if (intake_problem(relay->intake) != NULL)
 			return false;
-		relay->n_held--;
 		put(message);
 	}
 	return true;
@@ -243,7 +249,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	relay->pause_ms = relay->pause_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : relay->pause_ms * 2;
 	for (stream = relay->streams; stream != NULL; stream = stream->next)
-		if (!put_held(stream)) {
+		if (!stream->is_closed && !put_held(stream)) {
 			wait = clock_timeval(relay->pause_ms);
 			(void)evtimer_add(relay->retry, &wait);
 			return;
@@ -275,10 +281,8 @@ void relay_close(struct relay_stream *stream)
 
 	stream->is_closed = true;
 	for (struct message *message = stream->first; message != NULL; message = message->next) {
-		if (message->state == MESSAGE_HELD) {
-			message->state = MESSAGE_DONE;
-			relay->n_held--;
-		}
+		relay->n_held -= message->is_held;
+		message->is_held = false;
 	}
 	if (stream->n_sent == 0)
 		stream_free(stream);
@@ -369,11 +373,13 @@ bool relay_is_held(const struct relay *relay)
 
 bool relay_is_idle(const struct relay *relay)
 {
+	if (event_pending(relay->tell, EV_TIMEOUT, NULL))
+		return false;
 	for (const struct relay_stream *stream = relay->streams; stream != NULL;
 		stream = stream->next)
-		if (!stream->is_closed && stream->first != NULL)
+		if (!stream->is_closed && stream->n_sent > 0)
 			return false;
-	return !event_pending(relay->tell, EV_TIMEOUT, NULL);
+	return true;
 }
 
 void relay_get_status(const struct relay *relay, struct bus_status *status)

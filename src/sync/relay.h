@@ -62,8 +62,8 @@ bool relay_done(const struct relay_stream *stream, int64_t *position);
 bool relay_has_room(const struct relay *relay);
 /* The database takes nothing: some messages wait to be tried again. */
 bool relay_is_held(const struct relay *relay);
-/* Nothing waits for the database, apart from what closed streams left behind, and all that is done
- * has been told. */
+/* Nothing waits for a database that works, apart from what closed streams left behind, and all that
+ * is done has been told: what a bus that stops waits for. */
 bool relay_is_idle(const struct relay *relay);
 
 /* Of a source of events that comes over a bus. */

@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
-use Csdns::CloudStack;
+use Csdns::BusScenes;
 use Csdns::Kafka;
 use Csdns::Programs qw(need_programs);
 use Csdns::Scene;
@@ -23,36 +23,56 @@ my $check = Csdns::Sync->run('--check', '--kafka-brokers=127.0.0.1:1');
 plan skip_all => 'csdns-sync was built without Kafka' if $check->{err} =~ /built without Kafka/;
 
 my $scene = Csdns::Scene->new;
-my $cloud = $scene->cloud;
 my $kafka = Csdns::Kafka->new(brokers => 2, partitions => 3);
-my %options = (
-    cloud => $cloud, db => $scene->sync_db, listen => undef, kafka_brokers => $kafka->bootstrap, reconcile_interval => 0,
+my $sync = Csdns::Sync->start(
+    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, worker_name => 'one', kafka_brokers => $kafka->bootstrap,
+    files => { kafka_properties_file => ['# for the test', 'session.timeout.ms = 4000', 'heartbeat.interval.ms=200', 'ssl.key.password = very-secret'] },
 );
-my $sync = Csdns::Sync->start(%options, worker_name => 'one',
-    files => { kafka_properties_file => ['# for the test', 'session.timeout.ms = 4000', 'heartbeat.interval.ms=200'] });
+my $partition = 0;
+my $bus = Csdns::BusScenes->new(
+    scene => $scene, sync => $sync, source => 'kafka', place => qr/cloudstack, partition \d+, offset \d+/, max_body => 900_000,
+    send => sub { return $kafka->send_event($_[0], partition => $partition) },
+);
 
-sub uuid { return Csdns::CloudStack::uuid('i', shift) }
-sub action { my ($type, $n, %more) = @_; return $cloud->action($type, 'VirtualMachine', uuid($n), %more) }
-
-# What is received and not yet committed, of a partition.
-sub committed { my ($partition) = @_; return $kafka->committed($partition) }
-
-sub comes_to {
-    my ($partition, $offset, $what) = @_;
+sub committed_is {
+    my ($offset, $what) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return ok(scalar(try_until { committed($partition) == $offset } 15), $what) || diag committed($partition);
+    return ok(scalar(try_until { $kafka->committed($partition) == $offset } 15), $what) || diag $kafka->committed($partition);
 }
 
-# every form of event, from every partition
-for my $n (1 .. 3) {
-    $cloud->vm($n);
-    $kafka->send_event(action('VM.CREATE', $n), partition => $n - 1);
+$bus->forms;
+for (1, 2) {
+    $partition = $_;
+    my $n = $bus->vm;
+    my $offset = $bus->send_event($bus->action('VM.CREATE', $n));
+    $bus->is_there($n, "from partition $_ too");
+    committed_is($offset + 1, 'and its offset is committed');
 }
-$scene->answers("vm$_.acme.test", "NOERROR 192.0.2.$_", "an action's event of partition @{[$_ - 1]}") for 1 .. 3;
-$cloud->vm(1, state => 'Destroyed');
-$kafka->send_event({ resource => 'VirtualMachine', id => uuid(1), 'old-state' => 'Running', 'new-state' => 'Destroyed', status => 'postStateTransitionEvent' },
-    partition => 0);
-$scene->answers('vm1.acme.test', 'NXDOMAIN', 'an event of a state');
-$scene->settled($sync, 'in the end');
+$bus->poison;
+$bus->disorder;
+
+# brokers: one, that leads the partition; then all of them
+$kafka->set_leader(1, 1);
+$partition = 1;
+$kafka->down(1);
+$kafka->set_leader(1, 2);
+my $n = $bus->vm;
+$bus->send_event($bus->action('VM.START', $n));
+$bus->is_there($n, 'a broker is down, another leads');
+$kafka->down;
+$sync->wait_log(qr/lost Kafka/);
+$kafka->up;
+$n = $bus->vm;
+$bus->send_event($bus->action('VM.START', $n));
+$bus->is_there($n, 'all brokers were down');
+
+$bus->database_away;
+$bus->stuck(sub { my ($first) = @_; committed_is($first, 'committed is what comes before the one that is stuck') });
+$bus->killed;
+$bus->killed_at_random(2);
+
 is $sync->stop, 0, 'it stops';
+my $last = $kafka->send_event($bus->action('VM.STOP', 1), partition => 1);
+committed_is($last, 'everything was committed');
+unlike $sync->log_text, qr/very-secret/, 'no secrets in the log';
 done_testing;

@@ -1,5 +1,7 @@
 #!/usr/bin/perl
 # csdns-sync takes CloudStack's events from RabbitMQ: from a message to the DNS answer.
+# RabbitMQ, PostgreSQL and csdns-sync itself come and go; nothing is lost, and nothing
+# is acknowledged before all up to it is durable.
 
 use strict;
 use warnings;
@@ -9,12 +11,11 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
-use Csdns::CloudStack;
+use Csdns::BusScenes;
 use Csdns::Programs qw(need_programs);
 use Csdns::RabbitMQ;
 use Csdns::Scene;
 use Csdns::Sync;
-use Csdns::Wait qw(try_until wait_until);
 
 need_programs(qw(initdb csdnsd csdns-sync pdns_server pdns:remote));
 my $check = Csdns::Sync->run('--check', '--rabbitmq-uri=amqp://localhost');
@@ -22,22 +23,43 @@ plan skip_all => 'csdns-sync was built without RabbitMQ' if $check->{err} =~ /bu
 
 my $mq = Csdns::RabbitMQ->new;
 my $scene = Csdns::Scene->new;
-my $cloud = $scene->cloud;
 my $sync = Csdns::Sync->start(
-    cloud => $cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, worker_name => 'one', rabbitmq_uri => $mq->uri,
+    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, worker_name => 'one', rabbitmq_uri => $mq->uri,
     files => { rabbitmq_password_file => [$mq->{password}] },
 );
+my $bus = Csdns::BusScenes->new(
+    scene => $scene, sync => $sync, source => 'rabbitmq', place => qr/queue csdns-sync, delivery \d+/,
+    send => sub { return $mq->send_event($_[0]) },
+);
 
-sub uuid { return Csdns::CloudStack::uuid('i', shift) }
-sub action { my ($type, $n, %more) = @_; return $cloud->action($type, 'VirtualMachine', uuid($n), %more) }
+$sync->wait_log(qr/connected to RabbitMQ/);    # it has declared the queue
+$bus->forms;
+$bus->poison;
+$bus->disorder;
 
-# every form of event
-$sync->wait_log(qr/connected to RabbitMQ/);
-$cloud->vm(1);
-$mq->send_event(action('VM.CREATE', 1));
-$scene->answers('vm1.acme.test', 'NOERROR 192.0.2.1', "an action's event");
-
-$scene->settled($sync, 'in the end');
+# RabbitMQ goes away in order, and crashes
+for my $signal (qw(TERM KILL)) {
+    $mq->stop($signal);
+    $sync->wait_log(qr/lost RabbitMQ/);
+    $mq->start;
+    my $n = $bus->vm;
+    $bus->send_event($bus->action('VM.START', $n));
+    $bus->is_there($n, "RabbitMQ went away with SIG$signal");
+}
+# The queue keeps what comes while nobody is there.
 is $sync->stop, 0, 'it stops';
-is $mq->messages, 0, 'and everything was acknowledged';
+my @n = map { $bus->vm } 1 .. 2;
+$bus->send_event($bus->action('VM.START', $_)) for @n;
+$mq->stop('TERM')->start;
+$sync->spawn;
+$bus->is_there($_, 'from while csdns-sync was not there') for @n;
+
+$bus->database_away;
+$bus->stuck(sub { is $mq->messages, 2, 'nothing is acknowledged from the one that is stuck on' });
+$bus->killed;
+$bus->killed_at_random(3);
+
+is $sync->stop, 0, 'it stops';
+is $mq->messages, 0, 'everything was acknowledged';
+unlike $sync->log_text, qr/\Q$mq->{password}\E/, 'no secrets in the log';
 done_testing;
