@@ -150,9 +150,8 @@ bool zone_serial(const struct zone *zone, uint32_t *serial);
 /* NULL when memory is out. */
 struct zone_pin *zone_pin_new(struct zone *zone);
 /* Calls fn for each name that has records or exists in the pin's view, bucket after bucket, until
- * about `budget` names were shown. rrs is NULL where there are no records: below it are some. 1: all
- * are shown, 0: there are more, -1: the view was lost because
- * memory ran out. */
+ * about `budget` names were shown. rrs is NULL where there are no records: below it are some. 1:
+ * all are shown, 0: there are more, -1: the view was lost because memory ran out. */
 typedef void (*zone_name_fn)(void *arg, const struct node *node, const struct rrs *rrs);
 int zone_pin_walk(struct zone_pin *pin, size_t budget, zone_name_fn fn, void *arg);
 /* node_is_authoritative, as it was when the pin was made. For a node that the walk shows;

@@ -12,7 +12,7 @@ void record_text_add(struct buf *reply, const struct zone *zone, const struct rr
 	struct text name);
 /* The record with an empty type by which PowerDNS knows an empty non-terminal. It can be seen in
  * an answer to ANY, with the TTL of a record that has none of its own. */
-void record_text_add_empty(struct buf *reply, const struct zone *zone, bool auth, uint32_t ttl,
-	struct text name);
+void record_text_add_empty(
+	struct buf *reply, const struct zone *zone, bool auth, uint32_t ttl, struct text name);
 
 #endif
