@@ -181,8 +181,9 @@ sub report {
     return;
 }
 
-# What can be left out. Without it some answer is not as it should be any more.
-my @PARTS = qw(name wildcard delegation dname existence soa signed zone list serial CNAME MX SRV NS DNAME HTTPS NAPTR repeat);
+# What can be left out. Without it some answer is not as it should be any more. Not among them: NAPTR, to which PowerDNS
+# adds no records (tests/unit/test_affected.c holds it), and ALIAS, whose answers PowerDNS gets elsewhere and does not keep.
+my @PARTS = qw(name wildcard delegation dname existence soa signed zone list serial CNAME MX SRV NS DNAME HTTPS SVCB repeat);
 
 # Such a csdnsd has the word in it.
 sub has_hooks {
@@ -194,7 +195,7 @@ sub has_hooks {
 sub prove_part {
     my ($part) = @_;
     start_servers($part);
-    $churn->favour($part =~ /^[A-Z]/ ? $part : undef);
+    $churn->favour($part =~ /^[A-Z]/ && $part ne 'DNAME' ? $part : undef);
     my $begin = now_s();
     my ($count, $did, @bad) = run($begin + $seconds, $part eq 'repeat');
     ok scalar @bad, sprintf '%s left out: seen after %d transactions, %.0f s', $part, $count, now_s() - $begin;

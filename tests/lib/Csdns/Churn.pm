@@ -13,7 +13,7 @@ use Csdns::Zones qw(draw pick chance);
 my @ZONES = qw(p.test o.test s.test c.p.test d.c.p.test);
 my @FIRST = qw(p.test o.test s.test c.p.test);
 my @LABELS = qw(a b *);
-my @TYPES = qw(A AAAA TXT NS CNAME MX SRV NAPTR HTTPS DS SOA);
+my @TYPES = qw(A AAAA TXT NS CNAME MX SRV NAPTR HTTPS SVCB DS SOA);
 my @NSEC3 = ('1 0 1 ab', '1 1 0 -', '1 0 0 -');
 my $DS = '12345 13 2 ' . 'ab' x 32;
 
@@ -36,7 +36,7 @@ sub _die_unless_refused { my ($self, $error) = @_; die $error if $error !~ /ERRO
 sub _do { my ($self, $sql, @values) = @_; return $self->{dbh}->do($sql, undef, @values) }
 sub _column { my ($self, $sql, @values) = @_; return @{ $self->{dbh}->selectcol_arrayref($sql, undef, @values) } }
 
-# From now on there are more records of this type, and more happens to what they point at.
+# From now on there are more records of this type (undef: of none), and more happens to what they point at.
 sub favour { my ($self, $type) = @_; $self->{favour} = $type; return }
 
 # --- names and records ---
@@ -59,13 +59,14 @@ my %CONTENT = (
     A => sub { '192.0.2.' . draw(250) }, AAAA => sub { '2001:db8::' . draw(250) }, TXT => sub { '"' . draw(1000) . '"' }, DS => sub {$DS},
     (map { $_ => sub { $_[0]->_target($_[1]) } } qw(NS CNAME DNAME ALIAS)), MX => sub { '10 ' . $_[0]->_target($_[1]) },
     SRV => sub { '1 2 3 ' . $_[0]->_target($_[1]) }, HTTPS => sub { chance(0.3) ? '0 ' . $_[0]->_target($_[1]) : '1 ' . $_[0]->_target($_[1]) . ' ipv4hint=auto' },
+    SVCB => sub { '1 ' . $_[0]->_target($_[1]) },
     NAPTR => sub { '1 2 "' . pick(qw(s a)) . '" "x" "" ' . $_[0]->_target($_[1]) },
 );
 
 sub _put {
     my ($self, $zone, $name, $type) = @_;
     $type //= $self->{favour} if chance(0.2);
-    $type //= pick(qw(A A A A AAAA TXT CNAME CNAME MX SRV NAPTR HTTPS NS DNAME));
+    $type //= pick(qw(A A A A AAAA TXT CNAME CNAME MX SRV NAPTR HTTPS SVCB NS DNAME));
     my $is_apex = $name eq $zone;
     $type = 'A' if $is_apex && $type eq 'CNAME' || $type eq 'DNAME' && $name =~ /^\*/ && chance(0.8);
     my $alone = $type eq 'CNAME' ? 'true' : q{type = 'CNAME'};
@@ -88,10 +89,26 @@ sub _some {
 # One with an address that others point at.
 sub _pointed_at {
     my ($self) = @_;
-    my $type = $self->{favour} // pick(qw(CNAME MX SRV NS HTTPS NAPTR DNAME));
+    my $type = $self->{favour} // pick(qw(CNAME MX SRV NS HTTPS SVCB NAPTR DNAME));
     my @names = $self->_column(q{SELECT DISTINCT a.name FROM records a JOIN records r ON right(r.content, length(a.name)) = a.name OR r.content LIKE '% ' || a.name || ' %'
         WHERE a.type = 'A' AND r.type = ? ORDER BY 1}, $type);
     return @names ? pick(@names) : $self->_some(pick(@ZONES), q{type = 'A'});
+}
+
+# A record of the favoured type, and another address for what it points at.
+my ($HOLDER, $TARGET) = qw(a.a.o.test b.b.o.test);
+my %POINTING = (MX => '10 %s', SRV => '1 2 3 %s', HTTPS => '1 %s', SVCB => '1 %s', NAPTR => '1 2 "a" "x" "" %s');
+
+sub _behind_favoured {
+    my ($self) = @_;
+    my $content = sprintf $POINTING{ $self->{favour} } // '%s', $TARGET;
+    return if $self->_do(q{UPDATE records SET content = ? WHERE name = ? AND type = 'A' AND EXISTS (SELECT FROM records WHERE name = ? AND type = ? AND content = ? AND NOT disabled)},
+        $CONTENT{A}->(), $TARGET, $HOLDER, $self->{favour}, $content) > 0;
+    $self->_do(q{DELETE FROM domains WHERE name = 'o.test'});
+    $self->_create('o.test');
+    $self->_do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, r.name, r.type, r.content, 3600
+        FROM domains, (VALUES (?, 'A', ?), (?, ?, ?)) AS r (name, type, content) WHERE domains.name = 'o.test'}, $TARGET, $CONTENT{A}->(), $HOLDER, $self->{favour}, $content);
+    return;
 }
 
 # --- zones ---
@@ -101,9 +118,15 @@ sub _zones { my ($self) = @_; return $self->_column(q{SELECT name FROM domains W
 sub _create {
     my ($self, $zone) = @_;
     $self->_do(q{INSERT INTO domains (name, type) VALUES (?, 'NATIVE')}, $zone);
-    $self->_do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'SOA', 'ns.o.test hostmaster.o.test 1 10800 3600 604800 3600', 3600
-        FROM domains WHERE name = ?}, $zone);
+    $self->_soa($zone);
     $self->_put($zone, $zone, 'NS');
+    return;
+}
+
+sub _soa {
+    my ($self, @zones) = @_;
+    $self->_do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'SOA', 'ns.o.test hostmaster.o.test 1 10800 3600 604800 3600', 3600
+        FROM domains WHERE name = ?}, $_) for @zones;
     return;
 }
 
@@ -162,6 +185,8 @@ my @CHANGES = (
     [1, 'narrow', sub { my ($self, $zone) = @_; $self->_set($zone, 'NSEC3NARROW', pick('1', undef)) }],
     [1, 'publish CDS', sub { my ($self, $zone) = @_; $self->_set($zone, 'PUBLISH-CDS', pick('2', undef)) }],
     [1, 'account', sub { my ($self, $zone) = @_; $self->_do("UPDATE domains SET account = ? WHERE name = ?", 'x' . draw(9), $zone) }],
+    [1, 'no SOA', sub { my ($self, $zone) = @_; $self->_do("DELETE FROM records $AT AND type = 'SOA'", $zone) }],
+    [3, 'an SOA again', sub { my ($self) = @_; $self->_soa($self->_column(q{SELECT name FROM domains d WHERE NOT EXISTS (SELECT FROM records WHERE domain_id = d.id AND type = 'SOA')})) }],
     [1, 'many', sub { my ($self, $zone) = @_; $self->_put($zone, $self->_name($zone), pick('A', 'TXT')) for 1 .. 50 }],
 );
 my @WEIGHTED = map { ($_) x $_->[0] } @CHANGES;
@@ -172,7 +197,11 @@ sub transaction {
     my @names;
     my $ok = eval {
         $self->{dbh}->begin_work;
-        for (1 .. (chance(0.6) ? 1 : 1 + draw(4))) {
+        if ($self->{favour} && chance(0.25)) {
+            push @names, "behind $self->{favour} ";
+            $self->_behind_favoured;
+        }
+        for (1 .. (@names ? 0 : chance(0.6) ? 1 : 1 + draw(4))) {
             my $zone = pick($self->_zones, 'none.test');
             my (undef, $what, $change) = @{ pick(@WEIGHTED) };
             push @names, "$what $zone";
