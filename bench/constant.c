@@ -18,7 +18,7 @@
 
 static const char reply[] =
 	"{\"result\":[{\"qtype\":\"A\",\"qname\":\"vm-0000000.bench.example.\",\"content\":"
-	"\"10.0.0.1\",\"ttl\":3600,\"domain_id\":1,\"auth\":1}]}\n";
+	"\"10.0.0.1\",\"ttl\":3600,\"domain_id\":1}]}\n";
 
 /* With --zone: the zone's name with its dot as in requests, and the replies about it. */
 static char apex[256];
@@ -47,7 +47,7 @@ static bool send_record(int fd, const char *name, size_t len)
 	char text[1024];
 	int n = snprintf(text, sizeof(text),
 		"{\"result\":[{\"qtype\":\"A\",\"qname\":\"%.*s\",\"content\":\"10.0.0.1\","
-		"\"ttl\":3600,\"domain_id\":1,\"auth\":1}]}\n",
+		"\"ttl\":3600,\"domain_id\":1}]}\n",
 		(int)len, name);
 
 	return send_all(fd, text, (size_t)n);
@@ -113,7 +113,7 @@ static void set_zone(const char *name)
 	(void)snprintf(soa, sizeof(soa),
 		"{\"result\":[{\"qtype\":\"SOA\",\"qname\":\"%s\",\"content\":\"ns1.%s "
 		"hostmaster.%s 1 "
-		"10800 3600 604800 3600\",\"ttl\":3600,\"domain_id\":1,\"auth\":1}]}\n",
+		"10800 3600 604800 3600\",\"ttl\":3600,\"domain_id\":1}]}\n",
 		apex, apex, apex);
 	(void)snprintf(zones, sizeof(zones),
 		"{\"result\":[{\"id\":1,\"zone\":\"%s\",\"kind\":\"native\",\"serial\":1,"

@@ -36,7 +36,6 @@ static bool is_empty_to_list(
 static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 {
 	struct listing_part *part = arg;
-	const struct zone *zone = zone_pin_zone(part->listing->pin);
 	char text[NAME_TEXT_MAX];
 	char name[4 * NAME_TEXT_MAX];
 	struct rr rr;
@@ -50,7 +49,7 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 	struct text full = {name, (size_t)(end - name)};
 	if (is_empty_to_list(part->listing, node, rrs)) {
 		listing_separate(&part->listing->listing, part->reply);
-		record_text_add_empty(part->reply, zone,
+		record_text_add_empty(part->reply, NULL,
 			zone_pin_authoritative(part->listing->pin, node, 0),
 			part->listing->mirror->default_ttl, full);
 	}
@@ -58,7 +57,7 @@ static void add_name(void *arg, const struct node *node, const struct rrs *rrs)
 		if (rr.disabled && !part->listing->with_disabled)
 			continue;
 		listing_separate(&part->listing->listing, part->reply);
-		record_text_add(part->reply, zone, &rr,
+		record_text_add(part->reply, NULL, &rr,
 			zone_pin_authoritative(part->listing->pin, node, rr.type), full);
 	}
 }

@@ -29,15 +29,22 @@ struct fields {
 	struct text name;
 	struct text content;
 	uint32_t ttl;
-	int32_t domain_id;
+	const struct zone *zone; /* or NULL */
 	bool auth;
 };
+
+static char *put_zone(char *at, const struct zone *zone)
+{
+	at = PUT(at, ",\"domain_id\":");
+	if (zone->id < 0)
+		*at++ = '-';
+	return put_u32(at, zone->id < 0 ? 0U - (uint32_t)zone->id : (uint32_t)zone->id);
+}
 
 /* One reservation for the whole record: this is what most of a reply consists of. */
 static void add_record(struct buf *reply, const struct fields *fields)
 {
 	char *start = buf_reserve(reply, FRAME_MAX + fields->name.len + fields->content.len);
-	int32_t id = fields->domain_id;
 
 	if (start == NULL)
 		return;
@@ -49,11 +56,11 @@ static void add_record(struct buf *reply, const struct fields *fields)
 	at = mempcpy(at, fields->content.at, fields->content.len);
 	at = PUT(at, "\",\"ttl\":");
 	at = put_u32(at, fields->ttl);
-	at = PUT(at, ",\"domain_id\":");
-	if (id < 0)
-		*at++ = '-';
-	at = put_u32(at, id < 0 ? 0U - (uint32_t)id : (uint32_t)id);
-	at = fields->auth ? PUT(at, ",\"auth\":1}") : PUT(at, ",\"auth\":0}");
+	if (fields->zone != NULL)
+		at = put_zone(at, fields->zone);
+	if (!fields->auth)
+		at = PUT(at, ",\"auth\":0");
+	*at++ = '}';
 	buf_added(reply, (size_t)(at - start));
 }
 
@@ -66,7 +73,7 @@ void record_text_add(struct buf *reply, const struct zone *zone, const struct rr
 		.name = name,
 		.content = {rr->content, rr->content_len},
 		.ttl = rr->ttl,
-		.domain_id = zone->id,
+		.zone = zone,
 		.auth = auth,
 	};
 
@@ -81,7 +88,7 @@ void record_text_add_empty(
 		.name = name,
 		.content = {"", 0},
 		.ttl = ttl,
-		.domain_id = zone->id,
+		.zone = zone,
 		.auth = auth,
 	};
 

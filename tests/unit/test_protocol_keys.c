@@ -171,7 +171,7 @@ static void test_wiped(void **state)
 	"\",\"maxResults\":" #max "}}"
 #define RECORD(type, name, content, id)                                                            \
 	"{\"qtype\":\"" type "\",\"qname\":\"" name "\",\"content\":\"" content                    \
-	"\",\"ttl\":3600,\"domain_id\":" #id ",\"auth\":1}"
+	"\",\"ttl\":3600,\"domain_id\":" #id "}"
 #define WWW   RECORD("A", "www.example.org.", "192.0.2.1", 1)
 #define OFF   RECORD("A", "off.example.org.", "192.0.2.22", 1)
 #define MX    RECORD("MX", "m.example.org.", "10 mail.example.org", 1)
