@@ -5,6 +5,7 @@
 #include "base/json_text.h"
 #include "dns/rdata.h"
 #include "dns/rrtype.h"
+#include "mirror/denial.h"
 #include "protocol/call.h"
 #include "protocol/record_text.h"
 
