@@ -113,7 +113,10 @@ BEGIN
          WHERE e.id IS NOT NULL
          ORDER BY e.source, e.id, e.at
     ), put AS (
-        INSERT INTO sync_seen (source, event_id) SELECT told.source, told.id FROM told ORDER BY told.source, told.id
+        INSERT INTO sync_seen (source, event_id)
+            SELECT told.source, told.id FROM told
+             WHERE told.source <> 'catchup' OR NOT EXISTS (SELECT FROM sync_seen s WHERE s.source = 'webhook' AND s.event_id = told.id)
+             ORDER BY told.source, told.id
         ON CONFLICT DO NOTHING RETURNING source, event_id
     )
     SELECT array_agg(told.at) INTO fresh FROM put JOIN told ON told.source = put.source AND told.id = put.event_id;
@@ -126,7 +129,9 @@ BEGIN
           LEFT JOIN nic n ON h.kind = 'nic' AND n.uuid = h.uuid
          WHERE e.at = ANY (fresh) AND (h.kind <> 'nic' OR n.uuid IS NOT NULL)), '[]'));
     INSERT INTO sync_source AS s (source, last_at, events)
-        SELECT e.source, clock_timestamp(), count(*) FROM jsonb_to_recordset(events) AS e (source text) GROUP BY e.source ORDER BY e.source
+        -- catchup: see csdns.sync_caught_up
+        SELECT e.source, CASE WHEN e.source = 'catchup' THEN '-infinity' ELSE clock_timestamp() END, count(*)
+          FROM jsonb_to_recordset(events) AS e (source text) GROUP BY e.source ORDER BY e.source
         ON CONFLICT (source) DO UPDATE SET last_at = greatest(s.last_at, excluded.last_at), events = s.events + excluded.events;
     PERFORM prune_sync(2 * jsonb_array_length(events) + 16);
     PERFORM pg_notify('csdns_sync', 'task');
@@ -134,7 +139,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_take(jsonb) IS
-    'Takes events, an array of {source, id, type, hints: [{kind, uuid, hint}]}: puts the entities that they are about into csdns.sync_task, all or nothing, and notifies csdns_sync. Kind nic stands for the instance that has it. Answers for each event, by its number from 1: taken, or replay where source and id were seen before; an event without id is always taken.';
+    'Takes events, an array of {source, id, type, hints: [{kind, uuid, hint}]}: puts the entities that they are about into csdns.sync_task, all or nothing, and notifies csdns_sync. Kind nic stands for the instance that has it. Answers for each event, by its number from 1: taken, or replay where source and id were seen before, or a webhook brought what catchup reads; an event without id is always taken.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_claim(worker text, most int, lease interval)
 RETURNS TABLE (kind text, uuid uuid, generation bigint, attempts int, hint jsonb, reason text)

@@ -171,10 +171,3 @@ END
 $$;
 COMMENT ON FUNCTION csdns.sync_end_pass(bigint, text, boolean) IS
     'Ends a pass. problem: why it is not complete, or NULL. After a complete one the facts that it did not list and that nobody told of meanwhile become tasks; more than 50 that are more than a fifth of all are refused, with an event, unless forced. Returns how many, and the error.';
-
-CREATE OR REPLACE FUNCTION csdns.sync_caught_up(until timestamptz) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
-    INSERT INTO sync_source AS s (source, last_at) VALUES ('catchup', until)
-        ON CONFLICT (source) DO UPDATE SET last_at = greatest(s.last_at, excluded.last_at)
-$$;
-COMMENT ON FUNCTION csdns.sync_caught_up(timestamptz) IS 'Notes until when the cloud''s own list of events has been read.';

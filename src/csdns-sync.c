@@ -12,6 +12,7 @@
 #include "http/http.h"
 #include "http/reply.h"
 #include "sync/api.h"
+#include "sync/catch_up.h"
 #include "sync/intake.h"
 #include "sync/monitor.h"
 #include "sync/reconcile.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct api *api;
 	struct worker *worker;
 	struct reconcile *reconcile; /* NULL without an API */
+	struct catch_up *catch_up;   /* likewise */
 	struct webhook *webhook;
 	struct buses *buses;
 	struct http *http;
@@ -112,6 +114,7 @@ static int listen_for_watchers(struct daemon *daemon)
 		.http = daemon->http,
 		.api = daemon->api,
 		.reconcile = daemon->reconcile,
+		.catch_up = daemon->catch_up,
 		.reloads = &daemon->reloads,
 	};
 	char error[512];
@@ -169,6 +172,8 @@ static void take_settings(struct daemon *daemon, struct sync_settings *fresh)
 	worker_set_db(daemon->worker, daemon->settings.db);
 	if (daemon->reconcile != NULL)
 		reconcile_set_db(daemon->reconcile, daemon->settings.db);
+	if (daemon->catch_up != NULL)
+		catch_up_set_db(daemon->catch_up, daemon->settings.db);
 	if (daemon->monitor != NULL)
 		monitor_set_db(daemon->monitor, daemon->settings.db);
 }
@@ -290,6 +295,34 @@ static bool make_api(struct daemon *daemon)
 	return daemon->api != NULL;
 }
 
+/* What reads the cloud by itself, through its API. */
+static bool make_readers(struct daemon *daemon)
+{
+	const struct sync_settings *settings = &daemon->settings;
+	struct reconcile_settings reconcile = {
+		.db = settings->db,
+		.worker = settings->worker_name,
+		.api = daemon->api,
+		.every_ms = settings->reconcile_ms,
+		.pause_ms = settings->reconcile_pause_ms,
+		.page_size = settings->page_size,
+	};
+	struct catch_up_settings catch_up = {
+		.db = settings->db,
+		.api = daemon->api,
+		.intake = daemon->intake,
+		.every_ms = settings->catch_up_ms,
+		.pause_ms = settings->reconcile_pause_ms,
+		.page_size = settings->page_size,
+	};
+
+	if (daemon->api == NULL)
+		return true;
+	daemon->reconcile = reconcile_new(daemon->base, &reconcile);
+	daemon->catch_up = catch_up_new(daemon->base, &catch_up);
+	return daemon->reconcile != NULL && daemon->catch_up != NULL;
+}
+
 static bool make_parts(struct daemon *daemon)
 {
 	const struct sync_settings *settings = &daemon->settings;
@@ -307,27 +340,15 @@ static bool make_parts(struct daemon *daemon)
 		.on_wish = on_wish,
 		.arg = daemon,
 	};
-	struct reconcile_settings reconcile = {
-		.db = settings->db,
-		.worker = settings->worker_name,
-		.api = daemon->api,
-		.every_ms = settings->reconcile_ms,
-		.pause_ms = settings->reconcile_pause_ms,
-		.page_size = settings->page_size,
-	};
 	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	daemon->intake = intake_new(daemon->base, settings->db);
 	daemon->worker = worker_new(daemon->base, &worker);
 	daemon->webhook =
 		daemon->intake == NULL ? NULL : webhook_new(daemon->base, &webhook, daemon->intake);
-	if (daemon->api != NULL) {
-		daemon->reconcile = reconcile_new(daemon->base, &reconcile);
-		if (daemon->reconcile == NULL)
-			return false;
-	}
 	return daemon->draining != NULL && daemon->worker != NULL && daemon->webhook != NULL &&
-	       add_signal(daemon, SIGUSR1, on_reconcile) && add_signal(daemon, SIGHUP, on_reload) &&
-	       add_signal(daemon, SIGTERM, on_stop) && add_signal(daemon, SIGINT, on_stop);
+	       make_readers(daemon) && add_signal(daemon, SIGUSR1, on_reconcile) &&
+	       add_signal(daemon, SIGHUP, on_reload) && add_signal(daemon, SIGTERM, on_stop) &&
+	       add_signal(daemon, SIGINT, on_stop);
 }
 
 static int make_buses(struct daemon *daemon)
@@ -350,6 +371,7 @@ static void free_parts(struct daemon *daemon)
 	api_free(daemon->api);
 	worker_free(daemon->worker);
 	reconcile_free(daemon->reconcile);
+	catch_up_free(daemon->catch_up);
 }
 
 static int work(struct daemon *daemon)

@@ -185,6 +185,15 @@ static const struct option_spec specs[] = {
 		.initial = "50ms",
 		.max = 60000,
 		.help = "between two pages, so that listing does not load the management server"},
+	{.name = "catch-up-interval",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(catch_up_ms),
+		.value = "TIME",
+		.initial = "10m",
+		.max = 86400000,
+		.help = "between looks into the cloud's own list of events, for those that it "
+			"could "
+			"not deliver; 0: only at the start, and when the database was away"},
 	{.name = "poll-interval",
 		.type = OPTION_SECONDS,
 		.offset = FIELD(poll_ms),
@@ -613,7 +622,8 @@ bool sync_settings_need_restart(const struct sync_settings *old, const struct sy
 	       !same(old->api_ca, new->api_ca) || !same(old->api_key, new->api_key) ||
 	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms ||
 	       old->page_size != new->page_size || old->reconcile_ms != new->reconcile_ms ||
-	       old->reconcile_pause_ms != new->reconcile_pause_ms || bus_settings_differ(old, new);
+	       old->reconcile_pause_ms != new->reconcile_pause_ms ||
+	       old->catch_up_ms != new->catch_up_ms || bus_settings_differ(old, new);
 }
 
 void sync_settings_print_help(void)

@@ -6,6 +6,7 @@ libcsdns_sync_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(HTTP_CFLAGS) $(PQ_CF
 	$(KAFKA_CFLAGS) $(RABBITMQ_CFLAGS)
 libcsdns_sync_a_SOURCES = \
 	src/sync/api.c src/sync/api.h \
+	src/sync/catch_up.c src/sync/catch_up.h \
 	src/sync/entity.c src/sync/entity.h \
 	src/sync/event.c src/sync/event.h \
 	src/sync/intake.c src/sync/intake.h \

@@ -165,6 +165,23 @@ static void reconcile_metrics(struct buf *out, const struct reconcile *reconcile
 	metric_add_us(&metric, NULL, (int64_t)(status.last_seconds * 1e6));
 }
 
+static void catch_up_metrics(struct buf *out, const struct catch_up *catch_up)
+{
+	struct catch_up_status status;
+	struct metric metric = metric_counter(out, "csdns_sync_catch_ups_total",
+		"Readings of the cloud's own list of events, by outcome.");
+
+	catch_up_get_status(catch_up, &status);
+	metric_add(&metric, METRIC_LABEL("outcome", "complete"), status.complete);
+	metric_add(&metric, METRIC_LABEL("outcome", "failed"), status.failed);
+	metrics_counter(out, "csdns_sync_catch_up_rows_total",
+		"Rows of that list that were read, most of them of events that had come.",
+		status.rows);
+	metric = metric_gauge(out, "csdns_sync_catch_up_last_complete_timestamp_seconds",
+		"When this csdns-sync last read it to the end, in seconds since 1970; 0: never.");
+	metric_add_us(&metric, NULL, status.last_us);
+}
+
 /* ---- the whole ---- */
 
 static void reload_metrics(struct buf *out, const struct monitor_reloads *reloads)
@@ -192,6 +209,8 @@ void metrics_page(
 		api_metrics(out, parts->api);
 	if (parts->reconcile != NULL)
 		reconcile_metrics(out, parts->reconcile);
+	if (parts->catch_up != NULL)
+		catch_up_metrics(out, parts->catch_up);
 	reload_metrics(out, parts->reloads);
 	process_metrics(out);
 }

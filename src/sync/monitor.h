@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "http/http.h"
 #include "sync/api.h"
+#include "sync/catch_up.h"
 #include "sync/intake.h"
 #include "sync/reconcile.h"
 #include "sync/webhook.h"
@@ -39,6 +40,7 @@ struct monitor_parts {
 	const struct http *http;	   /* of the webhooks; may be NULL */
 	const struct api *api;		   /* may be NULL */
 	const struct reconcile *reconcile; /* may be NULL */
+	const struct catch_up *catch_up;   /* may be NULL */
 	const struct monitor_reloads *reloads;
 };
 

@@ -60,8 +60,8 @@ SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, fals
 SELECT is((SELECT last_complete FROM csdns.v_sync), NULL, 'not all kinds were listed');
 SELECT csdns.sync_end_pass(pass, NULL, false) FROM unnest(ARRAY['network', 'domain', 'public_address', 'project']) k, csdns.sync_begin_pass('w1', k);
 SELECT isnt((SELECT last_complete FROM csdns.v_sync), NULL, 'now they were');
-SELECT csdns.sync_caught_up('2026-01-01Z');
-SELECT csdns.sync_caught_up('2025-01-01Z');
+SELECT csdns.sync_caught_up('2026-01-01Z', false);
+SELECT csdns.sync_caught_up('2025-01-01Z', false);
 SELECT results_eq($$SELECT last_at FROM csdns.sync_source WHERE source = 'catchup'$$, $$VALUES ('2026-01-01Z'::timestamptz)$$, 'catching up goes forward');
 SELECT is_empty('SELECT * FROM csdns.sync_listed', 'nothing is left of the passes');
 SELECT * FROM finish();

@@ -11,6 +11,7 @@ use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(hmac_sha256_base64);
 use HTTP::Tiny;
 use JSON::PP ();
+use POSIX qw(strftime);
 
 use Csdns::Ports qw(free_port);
 use Csdns::Process qw(temp_dir);
@@ -92,6 +93,17 @@ sub address {
     return $self->_put(publicipaddress => {
         id => uuid('p', $n), ipaddress => "198.51.100.$n", account => 'account1', domainid => $self->{domain}, domain => 'ROOT',
         isstaticnat => JSON::PP::false, issourcenat => JSON::PP::false, state => 'Allocated', %more });
+}
+
+# A row of listEvents, as 4.17 and later have it: happened('VM.START', VirtualMachine => UUID, ago => 60). Rows come in the
+# order of their times. Its id is also that of the webhook.
+sub happened {
+    my ($self, $type, $class, $uuid, %more) = @_;
+    my $ago = delete $more{ago} // 0;
+    return $self->_put(event => {
+        id => uuid("event-$$-", ++$self->{events}), type => $type, level => 'INFO', state => 'Completed', account => 'admin', domainid => $self->{domain},
+        domain => 'ROOT', username => 'admin', description => "Successfully completed $type. Id: $uuid", resourcetype => $class, resourceid => $uuid,
+        created => strftime('%Y-%m-%dT%H:%M:%S+0000', gmtime(time - $ago)), %more });
 }
 
 sub _put { my ($self, $kind, $entity) = @_; $self->put($kind, $entity); return $entity }
