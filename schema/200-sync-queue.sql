@@ -64,6 +64,15 @@ COMMENT ON COLUMN csdns.sync_told.kind IS 'As in csdns.sync_task.';
 COMMENT ON COLUMN csdns.sync_told.uuid IS 'CloudStack''s uuid.';
 COMMENT ON COLUMN csdns.sync_told.at IS 'When.';
 
+CREATE TABLE IF NOT EXISTS csdns.sync_part (
+    uuid     uuid PRIMARY KEY,
+    instance uuid NOT NULL
+);
+CREATE INDEX IF NOT EXISTS sync_part_instance_idx ON csdns.sync_part (instance);
+COMMENT ON TABLE csdns.sync_part IS 'Secondary addresses of instances: an event tells only their uuid.';
+COMMENT ON COLUMN csdns.sync_part.uuid IS 'Of the secondary address.';
+COMMENT ON COLUMN csdns.sync_part.instance IS 'Instance that has it.';
+
 INSERT INTO csdns.setting (name, value, description) VALUES
     ('sync_seen_retention', '3 days', 'How long ids of events are remembered (csdns.sync_seen), an interval: a replay within that time does nothing.')
     ON CONFLICT (name) DO NOTHING;
@@ -122,12 +131,13 @@ BEGIN
     SELECT array_agg(told.at) INTO fresh FROM put JOIN told ON told.source = put.source AND told.id = put.event_id;
     fresh := coalesce(fresh, '{}') || ARRAY(SELECT e.at FROM ROWS FROM (jsonb_to_recordset(events) AS (id text)) WITH ORDINALITY AS e (id, at) WHERE e.id IS NULL);
     PERFORM put_tasks(coalesce((
-        SELECT jsonb_agg(jsonb_build_object('kind', CASE h.kind WHEN 'nic' THEN 'instance' ELSE h.kind END, 'uuid', coalesce(n.instance, h.uuid),
+        SELECT jsonb_agg(jsonb_build_object('kind', CASE h.kind WHEN 'nic' THEN 'instance' ELSE h.kind END, 'uuid', coalesce(n.instance, p.instance, h.uuid),
                                             'source', e.source, 'reason', e.type, 'hint', h.hint))
           FROM ROWS FROM (jsonb_to_recordset(events) AS (source text, type text, hints jsonb)) WITH ORDINALITY AS e (source, type, hints, at)
          CROSS JOIN LATERAL jsonb_to_recordset(e.hints) AS h (kind text, uuid uuid, hint jsonb)
           LEFT JOIN nic n ON h.kind = 'nic' AND n.uuid = h.uuid
-         WHERE e.at = ANY (fresh) AND (h.kind <> 'nic' OR n.uuid IS NOT NULL)), '[]'));
+          LEFT JOIN sync_part p ON h.kind = 'nic' AND p.uuid = h.uuid
+         WHERE e.at = ANY (fresh) AND (h.kind <> 'nic' OR coalesce(n.uuid, p.uuid) IS NOT NULL)), '[]'));
     INSERT INTO sync_source AS s (source, last_at, events)
         -- catchup: see csdns.sync_caught_up
         SELECT e.source, CASE WHEN e.source = 'catchup' THEN '-infinity' ELSE clock_timestamp() END, count(*)
@@ -139,7 +149,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_take(jsonb) IS
-    'Takes events, an array of {source, id, type, hints: [{kind, uuid, hint}]}: puts the entities that they are about into csdns.sync_task, all or nothing, and notifies csdns_sync. Kind nic stands for the instance that has it. Answers for each event, by its number from 1: taken, or replay where source and id were seen before, or a webhook brought what catchup reads; an event without id is always taken.';
+    'Takes events, an array of {source, id, type, hints: [{kind, uuid, hint}]}: puts the entities that they are about into csdns.sync_task, all or nothing, and notifies csdns_sync. Kind nic stands for the instance that has the NIC or secondary address. Answers for each event, by its number from 1: taken, or replay where source and id were seen before, or a webhook brought what catchup reads; an event without id is always taken.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_claim(worker text, most int, lease interval)
 RETURNS TABLE (kind text, uuid uuid, generation bigint, attempts int, hint jsonb, reason text)
@@ -196,9 +206,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $
 DECLARE
     changed int;
 BEGIN
-    UPDATE sync_task t SET worker = NULL, attempts = t.attempts + 1, last_error = left(o.error, 500), due = clock_timestamp() + sync_pause(t.attempts + 1)
-      FROM (SELECT k.kind, k.uuid, f.error
-              FROM sync_task k JOIN jsonb_to_recordset(failed) AS f (kind text, uuid uuid, error text) ON k.kind = f.kind AND k.uuid = f.uuid
+    UPDATE sync_task t SET worker = NULL, attempts = t.attempts + 1, last_error = left(o.error, 500),
+           due = clock_timestamp() + sync_pause(CASE WHEN o.passing THEN least(t.attempts + 1, 4) ELSE t.attempts + 1 END)
+      FROM (SELECT k.kind, k.uuid, f.error, f.passing
+              FROM sync_task k JOIN jsonb_to_recordset(failed) AS f (kind text, uuid uuid, error text, passing boolean) ON k.kind = f.kind AND k.uuid = f.uuid
              WHERE k.worker = sync_fail.worker ORDER BY k.kind, k.uuid FOR UPDATE OF k) AS o
      WHERE t.kind = o.kind AND t.uuid = o.uuid AND t.worker = sync_fail.worker;
     GET DIAGNOSTICS changed = ROW_COUNT;
@@ -206,7 +217,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_fail(text, jsonb) IS
-    'Puts tasks of a worker back, an array of {kind, uuid, error}: each waits longer than the last time, at most 10 minutes, and is kept. Returns how many.';
+    'Puts tasks of a worker back, an array of {kind, uuid, error, passing}: each waits longer than the last time, at most 10 minutes, or some 8 s where passing says that nothing of the API answers; it is kept. Returns how many.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_ask(kind text, uuid uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$

@@ -29,17 +29,47 @@ $$;
 COMMENT ON FUNCTION csdns.upsert_project(jsonb) IS
     'Stores projects as listProjects tells them (id, name, domainid), in csdns.account: one, an array or an answer. Returns how many changed.';
 
+-- Which instance has which secondary address, for events that tell only the address.
+CREATE OR REPLACE FUNCTION csdns.note_parts(list jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+    instances uuid[] := ARRAY(SELECT v.id FROM jsonb_to_recordset(list) AS v (id uuid, nic jsonb) WHERE jsonb_typeof(v.nic) = 'array');
+BEGIN
+    WITH told AS MATERIALIZED (
+        SELECT DISTINCT ON (s.id) s.id, v.id AS instance
+          FROM jsonb_to_recordset(list) AS v (id uuid, nic jsonb)
+         CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(v.nic) WHEN 'array' THEN v.nic ELSE '[]' END) AS n (secondaryip jsonb)
+         CROSS JOIN LATERAL jsonb_to_recordset(CASE jsonb_typeof(n.secondaryip) WHEN 'array' THEN n.secondaryip ELSE '[]' END) AS t (id text)
+         CROSS JOIN LATERAL (SELECT t.id::uuid WHERE is_uuid(t.id)) AS s (id)
+         ORDER BY s.id
+    ), gone AS (
+        DELETE FROM sync_part p WHERE p.instance = ANY (instances) AND NOT EXISTS (SELECT FROM told WHERE told.id = p.uuid)
+    )
+    INSERT INTO sync_part AS p (uuid, instance) SELECT told.id, told.instance FROM told
+        ON CONFLICT (uuid) DO UPDATE SET instance = excluded.instance WHERE p.instance <> excluded.instance;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION csdns.store_entities(kind text, list jsonb) RETURNS int
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
+DECLARE
+    changed int;
 BEGIN
-    RETURN CASE kind WHEN 'instance' THEN upsert_instance(list) WHEN 'network' THEN upsert_network(list) WHEN 'account' THEN upsert_account(list)
+    changed := CASE kind WHEN 'instance' THEN upsert_instance(list) WHEN 'network' THEN upsert_network(list) WHEN 'account' THEN upsert_account(list)
                      WHEN 'domain' THEN upsert_domain(list) WHEN 'public_address' THEN upsert_public_address(list) WHEN 'project' THEN upsert_project(list) END;
+    IF kind = 'instance' THEN
+        PERFORM note_parts(list);
+    END IF;
+    RETURN changed;
 END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.forget_entities(kind text, ids jsonb) RETURNS int
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp AS $$
 BEGIN
+    IF kind = 'instance' THEN
+        DELETE FROM sync_part p WHERE p.instance IN (SELECT e::uuid FROM jsonb_array_elements_text(ids) AS e);
+    END IF;
     RETURN CASE kind WHEN 'instance' THEN remove_instance(ids, true) WHEN 'network' THEN remove_network(ids, true)
                      WHEN 'domain' THEN remove_domain(ids, true) WHEN 'public_address' THEN remove_public_address(ids, true)
                      ELSE remove_account(ids, true) END;

@@ -31,7 +31,7 @@
 #define HTTP_MS	 10000
 #define IDLE_MS	 60000
 /* Tasks in hand at once: what waits for the database is stored together. */
-#define TASKS_AHEAD 100
+#define TASKS_AHEAD 200
 
 struct daemon {
 	int argc;

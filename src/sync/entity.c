@@ -53,6 +53,7 @@ static const struct {
 	{"Domain", ENTITY_DOMAIN},
 	{"Project", ENTITY_PROJECT},
 	{"Nic", ENTITY_NIC},
+	{"NicSecondaryIp", ENTITY_NIC},
 };
 
 const char *entity_name(enum entity_kind kind)

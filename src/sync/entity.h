@@ -17,7 +17,7 @@ enum entity_kind {
 	ENTITY_NETWORK,
 	ENTITY_INSTANCE,
 	ENTITY_PUBLIC_ADDRESS,
-	ENTITY_NIC, /* only in hints: the database knows whose it is */
+	ENTITY_NIC, /* or a secondary address; only in hints: the database knows whose it is */
 	ENTITY_NONE,
 };
 #define ENTITY_KINDS                                                                               \

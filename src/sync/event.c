@@ -91,6 +91,49 @@ static int finish_hints(struct decoding *d)
 	return 0;
 }
 
+/* ---- what only a description tells ---- */
+
+/* "… Vm Id: 6f2c…": older rows of listEvents, and actions whose entity is none of the cloud's, name
+ * it nowhere else. */
+static const char *uuid_in(const char *text, char uuid[UUID_SIZE])
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i + UUID_SIZE - 1 <= len; i++) {
+		memcpy(uuid, text + i, UUID_SIZE - 1);
+		uuid[UUID_SIZE - 1] = '\0';
+		if (uuid_is(uuid))
+			return text + i + UUID_SIZE - 1;
+	}
+	return NULL;
+}
+
+static enum entity_kind kind_of_type(const char *type)
+{
+	static const struct {
+		const char *prefix;
+		enum entity_kind kind;
+	} kinds[] = {{"VM.", ENTITY_INSTANCE}, {"NETWORK.", ENTITY_NETWORK},
+		{"NET.IP", ENTITY_PUBLIC_ADDRESS}, {"ACCOUNT.", ENTITY_ACCOUNT},
+		{"DOMAIN.", ENTITY_DOMAIN}, {"PROJECT.", ENTITY_PROJECT},
+		{"STATICNAT.", ENTITY_PUBLIC_ADDRESS}};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(type, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return kinds[i].kind;
+	return ENTITY_NONE;
+}
+
+static void take_described(struct decoding *d, const char *type)
+{
+	enum entity_kind kind = kind_of_type(type);
+	const char *at = text_of(d->body, "description");
+	char uuid[UUID_SIZE];
+
+	while (kind != ENTITY_NONE && (at = uuid_in(at, uuid)) != NULL)
+		(void)add_hint(d->event, kind, uuid);
+}
+
 /* ---- ActionEvent ---- */
 
 static bool is_failure(const char *description)
@@ -141,6 +184,8 @@ static int decode_action(struct decoding *d)
 		return 0;
 	}
 	take_entity_keys(d);
+	if (d->event->n_hints == 0 && d->why[0] == '\0')
+		take_described(d, type);
 	mark_gone(d->event, type);
 	return finish_hints(d);
 }
@@ -231,48 +276,14 @@ static int decode_job(struct decoding *d)
 
 /* ---- a row of listEvents ---- */
 
-/* "… Vm Id: 6f2c…": older rows name the entity nowhere else. */
-static const char *uuid_in(const char *text, char uuid[UUID_SIZE])
-{
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i + UUID_SIZE - 1 <= len; i++) {
-		memcpy(uuid, text + i, UUID_SIZE - 1);
-		uuid[UUID_SIZE - 1] = '\0';
-		if (uuid_is(uuid))
-			return text + i + UUID_SIZE - 1;
-	}
-	return NULL;
-}
-
-static enum entity_kind kind_of_type(const char *type)
-{
-	static const struct {
-		const char *prefix;
-		enum entity_kind kind;
-	} kinds[] = {{"VM.", ENTITY_INSTANCE}, {"NETWORK.", ENTITY_NETWORK},
-		{"NET.IP", ENTITY_PUBLIC_ADDRESS}, {"ACCOUNT.", ENTITY_ACCOUNT},
-		{"DOMAIN.", ENTITY_DOMAIN}, {"PROJECT.", ENTITY_PROJECT}};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strncmp(type, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
-			return kinds[i].kind;
-	return ENTITY_NONE;
-}
-
 static void take_row_entity(struct decoding *d, const char *type)
 {
 	enum entity_kind kind = entity_find_class(text_of(d->body, "resourcetype"));
-	char uuid[UUID_SIZE];
-	const char *at = text_of(d->body, "description");
 
-	if (kind != ENTITY_NONE && json_is_string(json_object_get(d->body, "resourceid"))) {
+	if (kind != ENTITY_NONE && json_is_string(json_object_get(d->body, "resourceid")))
 		take_hint(d, kind, json_object_get(d->body, "resourceid"));
-		return;
-	}
-	kind = kind_of_type(type);
-	while (kind != ENTITY_NONE && (at = uuid_in(at, uuid)) != NULL)
-		(void)add_hint(d->event, kind, uuid);
+	else
+		take_described(d, type);
 }
 
 int event_decode_row(const json_t *row, struct cloud_event *event, char *why, size_t size)

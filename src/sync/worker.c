@@ -17,6 +17,10 @@
 #define RENEW_MS (WORKER_LEASE_S * 1000L / 3)
 /* Answers in one statement at most: the rules' lock is held for so long. */
 #define STORE_MAX 100
+/* While the queue is long, answers wait for company, for so many and so long: a statement with one
+ * costs a fifth of one with fifty. */
+#define GATHER	  50
+#define GATHER_MS 150
 
 enum task_state {
 	TASK_ASKING,
@@ -36,7 +40,8 @@ struct task {
 	json_t *hint;	  /* or NULL */
 	bool in_projects; /* asking for the second time, among what belongs to projects */
 	bool is_gone;
-	json_t *entity; /* the answer, NULL when it is gone */
+	bool is_passing; /* the error: it is the API's, not the entity's */
+	json_t *entity;	 /* the answer, NULL when it is gone */
 	char error[300];
 };
 
@@ -44,8 +49,12 @@ struct worker {
 	struct worker_settings settings;
 	struct store *store;
 	struct event *poll;
+	struct event *gathering; /* pending while answers wait for company */
+	bool is_gathered;	 /* they have waited long enough */
 	struct task *tasks;
 	bool may_claim; /* somebody notified, or it is time to look */
+	bool is_long;	/* the queue: it had more than was asked for */
+	unsigned asked; /* of the queue, the last time */
 	bool is_new;	/* of a connection: what this name had in hand before is given back */
 	bool is_draining;
 	int64_t renewed_ms;
@@ -146,6 +155,8 @@ static void on_answer(void *arg, const struct api_answer *answer)
 		on_nothing(task);
 	} else {
 		fail_task(task, answer->why);
+		/* 401: a clock that is off, or keys that were changed */
+		task->is_passing = answer->result == API_FAILED || answer->code == 401;
 	}
 	step(worker);
 }
@@ -233,14 +244,15 @@ static void on_claimed(void *arg, const struct store_answer *answer)
 	/* There may be more. */
 	if (PQntuples(answer->rows) > 0)
 		worker->may_claim = true;
+	worker->is_long = worker->asked >= GATHER && PQntuples(answer->rows) == (int)worker->asked;
 }
 
 static void claim(struct worker *worker)
 {
 	char most[16];
 
-	(void)snprintf(
-		most, sizeof(most), "%u", worker->settings.max_tasks - worker->status.in_hand);
+	worker->asked = worker->settings.max_tasks - worker->status.in_hand;
+	(void)snprintf(most, sizeof(most), "%u", worker->asked);
 	const char *values[] = {worker->settings.name, most, LEASE};
 	worker->may_claim = false;
 	store_ask(worker->store,
@@ -335,8 +347,8 @@ static void on_told(void *arg, const struct store_answer *answer)
 static json_t *task_json(const struct task *task)
 {
 	if (task->state == TASK_FAILED)
-		return json_pack("{s:s, s:s, s:s}", "kind", entity_name(task->kind), "uuid",
-			task->uuid, "error", task->error);
+		return json_pack("{s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind), "uuid",
+			task->uuid, "error", task->error, "passing", task->is_passing);
 	if (task->is_gone)
 		return json_pack("{s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind), "uuid",
 			task->uuid, "generation", task->generation, "gone", 1);
@@ -378,6 +390,14 @@ static bool send_tasks(struct worker *worker, enum task_state state, const char 
 	return true;
 }
 
+static bool store_answered(struct worker *worker)
+{
+	worker->is_gathered = false;
+	(void)evtimer_del(worker->gathering);
+	return send_tasks(worker, TASK_ANSWERED,
+		"SELECT kind, uuid, outcome, error FROM csdns.sync_store($1, $2)", on_stored);
+}
+
 /* ---- the loop ---- */
 
 static void on_renewed(void *arg, const struct store_answer *answer)
@@ -403,22 +423,65 @@ static void release(struct worker *worker)
 	store_ask(worker->store, "SELECT csdns.sync_release($1)", 1, values, on_renewed, worker);
 }
 
+static unsigned count_tasks(const struct worker *worker, enum task_state state)
+{
+	unsigned n = 0;
+
+	for (const struct task *task = worker->tasks; task != NULL; task = task->next)
+		n += task->state == state;
+	return n;
+}
+
+/* Whether to wait for more answers before the next statement. Never for long: one of those that are
+ * being asked may take its time. */
+static bool is_gathering(struct worker *worker)
+{
+	struct timeval wait = clock_timeval(GATHER_MS);
+	unsigned n;
+
+	if (!worker->is_long || worker->is_draining || worker->is_gathered)
+		return false;
+	n = count_tasks(worker, TASK_ANSWERED);
+	if (n == 0 || n >= GATHER || count_tasks(worker, TASK_ASKING) == 0)
+		return false;
+	return evtimer_pending(worker->gathering, NULL) ||
+	       evtimer_add(worker->gathering, &wait) == 0;
+}
+
+static void on_gathered(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	worker->is_gathered = true;
+	step(worker);
+}
+
+/* A long queue is taken from before anything is stored, so that the API has work meanwhile. */
+static bool wants_more(const struct worker *worker)
+{
+	unsigned room = worker->settings.max_tasks - worker->status.in_hand;
+
+	return worker->may_claim && !worker->is_draining &&
+	       room > (worker->is_long ? worker->settings.max_tasks / 2 : 0);
+}
+
 static void step(struct worker *worker)
 {
-	bool has_room = worker->status.in_hand < worker->settings.max_tasks;
-
 	if (!store_is_free(worker->store))
 		return;
 	if (worker->is_new)
 		release(worker);
 	else if (worker->status.in_hand > 0 && clock_ms() - worker->renewed_ms >= RENEW_MS)
 		renew(worker);
-	else if (send_tasks(worker, TASK_ANSWERED,
-			 "SELECT kind, uuid, outcome, error FROM csdns.sync_store($1, $2)",
-			 on_stored) ||
-		 send_tasks(worker, TASK_FAILED, "SELECT csdns.sync_fail($1, $2)", on_told))
+	else if (worker->is_long && wants_more(worker))
+		claim(worker);
+	else if (!is_gathering(worker) && store_answered(worker))
 		return;
-	else if (worker->may_claim && has_room && !worker->is_draining)
+	else if (send_tasks(worker, TASK_FAILED, "SELECT csdns.sync_fail($1, $2)", on_told))
+		return;
+	else if (wants_more(worker))
 		claim(worker);
 }
 
@@ -488,7 +551,8 @@ struct worker *worker_new(struct event_base *base, const struct worker_settings 
 	worker->is_new = true;
 	worker->store = store_new(base, &store, &handlers, worker);
 	worker->poll = event_new(base, -1, EV_PERSIST, on_poll, worker);
-	if (worker->store == NULL || worker->poll == NULL ||
+	worker->gathering = evtimer_new(base, on_gathered, worker);
+	if (worker->store == NULL || worker->poll == NULL || worker->gathering == NULL ||
 		evtimer_add(worker->poll, &often) < 0) {
 		worker_free(worker);
 		return NULL;
@@ -502,6 +566,7 @@ void worker_free(struct worker *worker)
 		return;
 	store_free(worker->store);
 	event_drop(worker->poll);
+	event_drop(worker->gathering);
 	while (worker->tasks != NULL) {
 		struct task *task = worker->tasks;
 		worker->tasks = task->next;
