@@ -249,6 +249,8 @@ void pg_pipeline_sync(struct pg *pg)
 {
 	if (!pg_is_up(pg))
 		return;
+	/* Of the first statement's result; see statement_done for the others. */
+	(void)PQsetSingleRowMode(pg->conn);
 	if (PQpipelineSync(pg->conn) != 1)
 		fail_with_conn(pg);
 	else
