@@ -22,7 +22,7 @@ UNIT_MIRROR = libcsdns_mirror.a $(UNIT_DNS)
 UNIT_PROTOCOL = libcsdns_protocol.a $(UNIT_MIRROR) $(JANSSON_LIBS)
 UNIT_PG = libcsdns_pg.a $(UNIT_BASE) $(PQ_LIBS) $(EVENT_LIBS)
 UNIT_FEED = libcsdns_feed.a libcsdns_pg.a $(UNIT_MIRROR) $(PQ_LIBS) $(EVENT_LIBS)
-UNIT_TOOL = libcsdns_tool.a $(UNIT_PG) $(JANSSON_LIBS)
+UNIT_TOOL = libcsdns_tool.a $(UNIT_PG) $(JANSSON_LIBS) $(TOOL_LIBS)
 # Lets a test make the n-th allocation fail, see tests/unit/fail_alloc.h.
 UNIT_FAIL_ALLOC = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 # The same for pool_alloc, see tests/unit/fail_pool.h.

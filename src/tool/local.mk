@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libcsdns_tool.a
-libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
+libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(LDNS_CFLAGS) $(CURL_CFLAGS)
 libcsdns_tool_a_SOURCES = \
 	src/tool/cell.c src/tool/cell.h \
 	src/tool/db.c src/tool/db.h \
@@ -23,10 +23,26 @@ libcsdns_tool_a_SOURCES = \
 	src/tool/verb_table.c \
 	src/tool/zone_text.c src/tool/zone_text.h
 
+TOOL_LIBS =
+if HAVE_LDNS
+TOOL_LIBS += $(LDNS_LIBS) $(CURL_LIBS)
+libcsdns_tool_a_SOURCES += \
+	src/tool/import.c src/tool/import.h \
+	src/tool/import_api.c \
+	src/tool/import_axfr.c \
+	src/tool/import_file.c \
+	src/tool/import_plan.c \
+	src/tool/import_store.c \
+	src/tool/rr.c src/tool/rr.h \
+	src/tool/server.c src/tool/server.h
+else
+libcsdns_tool_a_SOURCES += src/tool/without_ldns.c
+endif
+
 bin_PROGRAMS += csdns
 csdns_SOURCES = src/csdns.c
 csdns_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-csdns_LDADD = libcsdns_tool.a libcsdns_base.a $(PQ_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
+csdns_LDADD = libcsdns_tool.a libcsdns_base.a $(TOOL_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(SYSTEMD_LIBS)
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = contrib/bash-completion/csdns
