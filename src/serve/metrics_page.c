@@ -96,10 +96,12 @@ static void connection_metrics(struct buf *out, const struct server *server)
 	struct server_status status;
 
 	server_get_status(server, &status);
-	metrics_gauge(out, "csdns_connections", "Connections of PowerDNS that are open.",
-		status.connections);
+	struct metric metric =
+		metric_gauge(out, "csdns_connections", "Connections of PowerDNS that are open.");
+	metric_add(&metric, METRIC_LABEL("connector", "unix"), status.connections);
+	metric_add(&metric, METRIC_LABEL("connector", "http"), status.http_connections);
 	metrics_counter(out, "csdns_connections_accepted_total",
-		"Connections of PowerDNS that were accepted.", status.accepted);
+		"Connections of PowerDNS to the Unix socket that were accepted.", status.accepted);
 	metrics_counter(out, "csdns_connections_refused_total",
 		"Connections that were closed at once: too many, or of a user who is not allowed.",
 		status.refused);

@@ -1,5 +1,6 @@
 #include "serve/web.h"
 
+#include "base/clock.h"
 #include "http/address.h"
 #include "http/http.h"
 #include "http/reply.h"
@@ -246,6 +247,7 @@ static bool request_json(struct evhttp_request *request, struct buf *json)
 
 static void peer_ask(struct peer *peer, struct evhttp_request *request)
 {
+	uint64_t began_ns = clock_ns();
 	struct buf json;
 	bool is_now = true;
 
@@ -262,8 +264,10 @@ static void peer_ask(struct peer *peer, struct evhttp_request *request)
 	if (json.len > 0)
 		explicit_bzero(json.data, json.len);
 	buf_fini(&json);
-	if (is_now)
-		reply_begin(peer);
+	if (!is_now)
+		return;
+	reply_begin(peer);
+	histogram_add(&peer->web->all->numbers.answering, clock_ns() - began_ns, 1);
 }
 
 static void on_request(void *arg, struct evhttp_request *request)

@@ -33,7 +33,7 @@ $cluster->psql('store', q{
 my $port = free_port();
 my $no_pdns = temp_dir() . '/"pdns".controlsocket';    # nobody listens there
 my $csdnsd = Csdns::Csdnsd->start(
-    db => $cluster->conninfo('store', 'csdnsd'), metrics => $port, pdns_control => $no_pdns,
+    db => $cluster->conninfo('store', 'csdnsd'), metrics => $port, pdns_control => $no_pdns, http => my $connector = free_port(),
 );
 my $dbh = $cluster->dbh('store');
 my $http = HTTP::Tiny->new(timeout => 10, keep_alive => 1);
@@ -67,8 +67,22 @@ subtest 'lookups' => sub {
     my @buckets = map { $now->{qq(csdns_request_duration_seconds_bucket{le="$_"})} } qw(1e-06 1e-05 0.0001 0.001 0.01 1 5 +Inf);
     is_deeply(\@buckets, [sort { $a <=> $b } @buckets], 'classes include those below');
     is($buckets[-1], $now->{csdns_request_duration_seconds_count}, 'the last has all');
-    cmp_ok($now->{csdns_connections}, '>=', 2, 'connections');
+    cmp_ok($now->{'csdns_connections{connector="unix"}'}, '>=', 2, 'connections');
     cmp_ok($grown->('csdns_connections_accepted_total'), '>=', 0, 'accepted ones');
+};
+
+subtest 'lookups over HTTP' => sub {
+    my $before = metrics();
+    my $web = HTTP::Tiny->new(timeout => 10, keep_alive => 1);
+    for (1 .. 7) {
+        $web->post("http://127.0.0.1:$connector/dns", { headers => { 'Content-Type' => 'text/javascript' },
+            content => '{"method":"lookup","parameters":{"qtype":"A","qname":"www.a.test.","zone-id":-1}}' });
+    }
+    my $now = metrics();
+    my $grown = sub { my ($name) = @_; return $now->{$name} - ($before->{$name} // 0) };
+    is($grown->('csdns_requests_total{method="lookup",result="ok"}'), 7, 'found');
+    is($grown->('csdns_request_duration_seconds_count'), 7, 'all are in the histogram');
+    is($now->{'csdns_connections{connector="http"}'}, 1, 'the connection');
 };
 
 subtest 'versions and records' => sub {
