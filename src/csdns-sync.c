@@ -116,6 +116,9 @@ static int listen_for_watchers(struct daemon *daemon)
 		.reconcile = daemon->reconcile,
 		.catch_up = daemon->catch_up,
 		.reloads = &daemon->reloads,
+		.get_bus = buses_get_status,
+		.bus_arg = daemon->buses,
+		.n_buses = BUSES,
 	};
 	char error[512];
 

@@ -202,8 +202,10 @@ bool buses_are_drained(const struct buses *buses)
 	return true;
 }
 
-const char *buses_get_status(const struct buses *buses, unsigned i, struct bus_status *status)
+const char *buses_get_status(const void *arg, unsigned i, struct bus_status *status)
 {
+	const struct buses *buses = arg;
+
 	(void)buses;
 	(void)status;
 #ifdef HAVE_KAFKA

@@ -26,6 +26,6 @@ bool buses_are_drained(const struct buses *buses);
 
 #define BUSES 2
 /* Of the i-th: its name as in metrics, NULL when it is not configured. */
-const char *buses_get_status(const struct buses *buses, unsigned i, struct bus_status *status);
+const char *buses_get_status(const void *buses, unsigned i, struct bus_status *status);
 
 #endif

@@ -37,8 +37,8 @@ struct kafka *kafka_new(struct event_base *base, const struct kafka_settings *se
 void kafka_free(struct kafka *kafka);
 /* The same settings, in another place. */
 void kafka_set(struct kafka *kafka, const struct kafka_settings *settings);
-/* Takes nothing more; when what it has is durable, commits and leaves the group. It does not wait for
- * a database that is down. */
+/* Takes nothing more; when what it has is durable, commits and leaves the group. It does not wait
+ * for a database that is down. */
 void kafka_drain(struct kafka *kafka);
 bool kafka_is_drained(const struct kafka *kafka);
 void kafka_get_status(const struct kafka *kafka, struct bus_status *status);

@@ -91,6 +91,72 @@ static void webhook_metrics(struct buf *out, const struct monitor_parts *parts)
 		"Connections whose request did not arrive in time.", http.timed_out);
 }
 
+/* Of each event bus that is configured, one metric. */
+static void bus_metric(
+	const struct metric *metric, const struct monitor_parts *parts, size_t offset)
+{
+	struct bus_status status;
+
+	for (unsigned i = 0; i < parts->n_buses; i++) {
+		const char *bus = parts->get_bus(parts->bus_arg, i, &status);
+		const struct metric_label labels[] = {{"bus", bus}, {NULL, NULL}};
+		if (bus != NULL)
+			metric_add(metric, labels,
+				*(const uint64_t *)(const void *)((const char *)&status + offset));
+	}
+}
+
+static void bus_states(struct buf *out, const struct monitor_parts *parts)
+{
+	struct bus_status status;
+
+	for (int row = 0; row < 2; row++) {
+		struct metric metric =
+			row == 0 ? metric_gauge(out, "csdns_sync_bus_connected",
+					   "Whether the event bus is connected.")
+				 : metric_gauge(out, "csdns_sync_bus_held",
+					   "Whether its events wait for the database.");
+		for (unsigned i = 0; i < parts->n_buses; i++) {
+			const char *bus = parts->get_bus(parts->bus_arg, i, &status);
+			const struct metric_label labels[] = {{"bus", bus}, {NULL, NULL}};
+			if (bus != NULL)
+				metric_add(&metric, labels,
+					row == 0 ? status.is_connected : status.is_held);
+		}
+	}
+}
+
+static void bus_metrics(struct buf *out, const struct monitor_parts *parts)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		const char *help;
+	} counters[] = {
+		{"csdns_sync_bus_messages_total", offsetof(struct bus_status, received),
+			"Messages that came; those that are delivered again too."},
+		{"csdns_sync_bus_durable_total", offsetof(struct bus_status, durable),
+			"Of those: events that were stored."},
+		{"csdns_sync_bus_passed_total", offsetof(struct bus_status, passed),
+			"Of those: with nothing to do; csdns_sync_events_total has why."},
+		{"csdns_sync_bus_poison_total", offsetof(struct bus_status, poison),
+			"Of those: could not be taken, and were passed by."},
+		{"csdns_sync_bus_retries_total", offsetof(struct bus_status, retried),
+			"Tries to store an event that failed and are repeated."},
+		{"csdns_sync_bus_disconnects_total", offsetof(struct bus_status, disconnected),
+			"Connections that were lost or could not be made."},
+	};
+
+	bus_states(out, parts);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		struct metric counter = metric_counter(out, counters[i].name, counters[i].help);
+		bus_metric(&counter, parts, counters[i].offset);
+	}
+	struct metric gauge = metric_gauge(out, "csdns_sync_bus_messages_in_flight",
+		"Messages that came and are not done; they are not acknowledged.");
+	bus_metric(&gauge, parts, offsetof(struct bus_status, in_flight));
+}
+
 /* ---- work ---- */
 
 static void worker_metrics(struct buf *out, const struct worker *worker)
@@ -204,6 +270,7 @@ void metrics_page(
 	shared_metrics(out, shared);
 	event_metrics(out, parts);
 	webhook_metrics(out, parts);
+	bus_metrics(out, parts);
 	worker_metrics(out, parts->worker);
 	if (parts->api != NULL)
 		api_metrics(out, parts->api);

@@ -121,6 +121,16 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 
 /* ---- /healthz ---- */
 
+static bool are_buses_up(const struct monitor_parts *parts)
+{
+	struct bus_status status;
+
+	for (unsigned i = 0; i < parts->n_buses; i++)
+		if (parts->get_bus(parts->bus_arg, i, &status) != NULL && !status.is_connected)
+			return false;
+	return true;
+}
+
 static bool health_write(struct buf *out, const struct monitor_parts *parts)
 {
 	struct worker_status worker;
@@ -137,6 +147,7 @@ static bool health_write(struct buf *out, const struct monitor_parts *parts)
 		{api.is_failing, "the cloud's API does not answer"},
 		{api.is_unauthorized, "the cloud's API does not take the key, or its role has not "
 				      "what is asked"},
+		{!are_buses_up(parts), "an event bus is not connected"},
 	};
 	watch_write_health(out, is_ready, problems, sizeof(problems) / sizeof(problems[0]));
 	buf_printf(out,

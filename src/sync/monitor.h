@@ -14,6 +14,7 @@
 #include "sync/catch_up.h"
 #include "sync/intake.h"
 #include "sync/reconcile.h"
+#include "sync/relay.h"
 #include "sync/webhook.h"
 #include "sync/worker.h"
 
@@ -42,6 +43,10 @@ struct monitor_parts {
 	const struct reconcile *reconcile; /* may be NULL */
 	const struct catch_up *catch_up;   /* may be NULL */
 	const struct monitor_reloads *reloads;
+	/* Of the i-th of n_buses: its name as in metrics; NULL when it is not configured. */
+	const char *(*get_bus)(const void *arg, unsigned i, struct bus_status *status);
+	const void *bus_arg;
+	unsigned n_buses;
 };
 
 /* What all csdns-sync of a store share. */

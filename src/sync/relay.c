@@ -385,7 +385,7 @@ bool relay_is_idle(const struct relay *relay)
 void relay_get_status(const struct relay *relay, struct bus_status *status)
 {
 	*status = relay->status;
-	status->in_flight = (unsigned)relay->n;
+	status->in_flight = relay->n;
 	status->is_held = relay_is_held(relay);
 }
 

@@ -70,7 +70,7 @@ bool relay_is_idle(const struct relay *relay);
 struct bus_status {
 	bool is_connected;
 	bool is_held;	       /* the database takes nothing */
-	unsigned in_flight;    /* received and not done */
+	uint64_t in_flight;    /* received and not done */
 	uint64_t received;     /* messages, again and again where they are delivered again */
 	uint64_t durable;      /* events that went into the queue */
 	uint64_t passed;       /* nothing to do about them; the tally has why */

@@ -13,6 +13,7 @@ use Test::More;
 
 use Csdns::BusScenes;
 use Csdns::Kafka;
+use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs);
 use Csdns::Scene;
 use Csdns::Sync;
@@ -24,13 +25,14 @@ plan skip_all => 'csdns-sync was built without Kafka' if $check->{err} =~ /built
 
 my $scene = Csdns::Scene->new;
 my $kafka = Csdns::Kafka->new(brokers => 2, partitions => 3);
+my $metrics = free_port();
 my $sync = Csdns::Sync->start(
-    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, worker_name => 'one', kafka_brokers => $kafka->bootstrap,
+    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, metrics => $metrics, reconcile_interval => 0, worker_name => 'one', kafka_brokers => $kafka->bootstrap,
     files => { kafka_properties_file => ['# for the test', 'session.timeout.ms = 4000', 'heartbeat.interval.ms=200', 'ssl.key.password = very-secret'] },
 );
 my $partition = 0;
 my $bus = Csdns::BusScenes->new(
-    scene => $scene, sync => $sync, source => 'kafka', place => qr/cloudstack, partition \d+, offset \d+/, max_body => 900_000,
+    scene => $scene, sync => $sync, metrics => $metrics, source => 'kafka', place => qr/cloudstack, partition \d+, offset \d+/, max_body => 900_000,
     send => sub { return $kafka->send_event($_[0], partition => $partition) },
 );
 
@@ -50,6 +52,7 @@ for (1, 2) {
 }
 $bus->poison;
 $bus->disorder;
+$bus->watch;
 
 # brokers: one, that leads the partition; then all of them
 $kafka->set_leader(1, 1);
@@ -59,8 +62,7 @@ $kafka->set_leader(1, 2);
 my $n = $bus->vm;
 $bus->send_event($bus->action('VM.START', $n));
 $bus->is_there($n, 'a broker is down, another leads');
-$kafka->down;
-$sync->wait_log(qr/lost Kafka/);
+$bus->unhealthy(sub { $kafka->down });
 $kafka->up;
 $n = $bus->vm;
 $bus->send_event($bus->action('VM.START', $n));

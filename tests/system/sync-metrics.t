@@ -74,7 +74,7 @@ subtest 'events' => sub {
     deliver('VOLUME.CREATE', 2);
     deliver("VM.NEW.TYPE.$_", 2) for 1 .. 4;
     deliver('VM.START', 2, VirtualMachine => 'not-a-uuid', entityuuid => 'not-a-uuid', tries => 1);
-    deliver('VM.START', 2, entity => undef, VirtualMachine => undef);
+    deliver('VM.START', 2, entity => undef, VirtualMachine => undef, description => 'Successfully completed starting Vm');
     deliver('VM.STOP', 1, secret => 'wrong', tries => 1);
     deliver('VM.STOP', 1, raw => 'no JSON', tries => 1) for 1 .. 2;
     $sync->wait_idle($dbh);

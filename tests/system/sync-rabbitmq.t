@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 
 use Csdns::BusScenes;
+use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs);
 use Csdns::RabbitMQ;
 use Csdns::Scene;
@@ -23,12 +24,13 @@ plan skip_all => 'csdns-sync was built without RabbitMQ' if $check->{err} =~ /bu
 
 my $mq = Csdns::RabbitMQ->new;
 my $scene = Csdns::Scene->new;
+my $metrics = free_port();
 my $sync = Csdns::Sync->start(
-    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, worker_name => 'one', rabbitmq_uri => $mq->uri,
+    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, metrics => $metrics, reconcile_interval => 0, worker_name => 'one', rabbitmq_uri => $mq->uri,
     files => { rabbitmq_password_file => [$mq->{password}] },
 );
 my $bus = Csdns::BusScenes->new(
-    scene => $scene, sync => $sync, source => 'rabbitmq', place => qr/queue csdns-sync, delivery \d+/,
+    scene => $scene, sync => $sync, metrics => $metrics, source => 'rabbitmq', place => qr/queue csdns-sync, delivery \d+/,
     send => sub { return $mq->send_event($_[0]) },
 );
 
@@ -36,11 +38,11 @@ $sync->wait_log(qr/connected to RabbitMQ/);    # it has declared the queue
 $bus->forms;
 $bus->poison;
 $bus->disorder;
+$bus->watch;
 
 # RabbitMQ goes away in order, and crashes
 for my $signal (qw(TERM KILL)) {
-    $mq->stop($signal);
-    $sync->wait_log(qr/lost RabbitMQ/);
+    $bus->unhealthy(sub { $mq->stop($signal) });
     $mq->start;
     my $n = $bus->vm;
     $bus->send_event($bus->action('VM.START', $n));

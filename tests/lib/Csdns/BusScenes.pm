@@ -9,9 +9,10 @@ use warnings;
 use Test::More;
 
 use Csdns::CloudStack;
+use Csdns::Metrics qw(health_at metrics_at);
 use Csdns::Wait qw(try_until wait_until);
 
-# new(scene =>, sync =>, source => 'kafka', send => sub { my ($event) = @_ } ...)
+# new(scene =>, sync =>, source => 'kafka', metrics => PORT, place => qr/of a message/, send => sub { my ($event) = @_ })
 sub new {
     my ($class, %args) = @_;
     return bless { next => 1, %args }, $class;
@@ -113,6 +114,39 @@ SQL
 }
 
 sub _refuse_nothing { my ($self) = @_; $self->{scene}->cluster->psql('store', 'DROP TRIGGER test_refuse ON csdns.sync_task'); return }
+
+# What /metrics of csdns-sync and /healthz say of this bus.
+sub watch {
+    my ($self) = @_;
+    my $base = "http://127.0.0.1:$self->{metrics}";
+    my $number = sub { return metrics_at($base)->{"csdns_sync_bus_$_[0]" . qq({bus="$self->{source}"})} // -1 };
+    is $number->('connected'), 1, 'metrics: connected';
+    my %before = map { $_ => $number->("${_}_total") } qw(messages durable passed poison);
+    $self->send_event('not JSON');
+    $self->send_event($self->action('VM.START', 1, status => 'Started'));
+    my $n = $self->vm;
+    $self->send_event($self->action('VM.START', $n));
+    $self->is_there($n, 'something to count');
+    my %grown = map { $_ => $number->("${_}_total") - $before{$_} } keys %before;
+    is_deeply \%grown, { messages => 3, durable => 1, passed => 1, poison => 1 }, 'metrics: what became of messages';
+    $self->{scene}->cluster->stop('immediate');
+    $self->send_event($self->action('VM.START', $n));
+    ok scalar(try_until { $number->('held') == 1 && $number->('messages_in_flight') == 1 } 20), 'metrics: an event waits for the database';
+    $self->{scene}->cluster->start;
+    ok scalar(try_until { $number->('held') == 0 && $number->('messages_in_flight') == 0 } 20), 'metrics: and no more';
+    return;
+}
+
+# /healthz while the bus is away: on_away ends it.
+sub unhealthy {
+    my ($self, $on_away) = @_;
+    my $base = "http://127.0.0.1:$self->{metrics}";
+    my $problems = sub { my ($status, $health) = health_at($base); return "$status $health->{status} @{ $health->{problems} }" };
+    ok scalar(try_until { $problems->() eq '200 ok ' } 20), 'healthz: ok' or diag $problems->();
+    $on_away->();
+    ok scalar(try_until { $problems->() eq '200 degraded an event bus is not connected' } 20), 'healthz: the bus is away' or diag $problems->();
+    return;
+}
 
 # Events come twice, late, and in the wrong order.
 sub disorder {

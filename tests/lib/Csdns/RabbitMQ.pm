@@ -65,7 +65,11 @@ sub _configure {
     $self->_write('definitions.json', $json->encode({
         vhosts => [{ name => '/' }, { name => 'cloud' }],
         users => [map { { name => $_, password_hash => _hash($self->{password}), hashing_algorithm => 'rabbit_password_hashing_sha256', tags => '' } } @names],
-        permissions => [map { { user => $_, vhost => 'cloud', configure => '.*', write => '.*', read => '.*' } } @names],
+        # What docs/cloudstack.md gives to csdns, and no more.
+        permissions => [
+            { user => 'csdns', vhost => 'cloud', configure => '^csdns-sync$', write => '^csdns-sync$', read => '^(csdns-sync|cloudstack-events)$' },
+            { user => 'cloudstack', vhost => 'cloud', configure => '.*', write => '.*', read => '.*' },
+        ],
         exchanges => $self->{exchange} ? [{
             name => $self->{exchange}, vhost => 'cloud', type => 'topic', durable => JSON::PP::true, auto_delete => JSON::PP::false,
             internal => JSON::PP::false, arguments => {} }] : [],
