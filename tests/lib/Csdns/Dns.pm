@@ -57,6 +57,14 @@ sub ask {
     return $self->ask_many([[$name, $type]], %options)->[0];
 }
 
+# Whether the answer holds this data (NXDOMAIN: whether there is no such name).
+sub shows {
+    my ($self, $name, $type, $expected) = @_;
+    my $reply = $self->ask($name, $type);
+    return $reply->{rcode} eq 'NXDOMAIN' if $expected eq 'NXDOMAIN';
+    return grep { / \Q$expected\E\z/ } @{ $reply->{answer} };
+}
+
 # Many: [[name, type], ...] gives the replies in the same order. A truncated
 # reply is asked for again over TCP. A question without a reply after all tries
 # has rcode TIMEOUT.
