@@ -22,6 +22,7 @@ UNIT_MIRROR = libcsdns_mirror.a $(UNIT_DNS)
 UNIT_PROTOCOL = libcsdns_protocol.a $(UNIT_MIRROR) $(JANSSON_LIBS)
 UNIT_PG = libcsdns_pg.a $(UNIT_BASE) $(PQ_LIBS) $(EVENT_LIBS)
 UNIT_FEED = libcsdns_feed.a libcsdns_pg.a $(UNIT_MIRROR) $(PQ_LIBS) $(EVENT_LIBS)
+UNIT_SYNC = libcsdns_sync.a $(UNIT_PG) $(JANSSON_LIBS) $(CRYPTO_LIBS)
 UNIT_TOOL = libcsdns_tool.a $(UNIT_PG) $(JANSSON_LIBS) $(TOOL_LIBS)
 # Lets a test make the n-th allocation fail, see tests/unit/fail_alloc.h.
 UNIT_FAIL_ALLOC = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
@@ -189,6 +190,17 @@ tests_unit_test_purge_set_LDADD = $(UNIT_SERVE)
 
 EXTRA_DIST += tests/unit/mirror_check.h tests/unit/answer.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
+if HAVE_SYNC
+UNIT_TESTS += tests/unit/test_sync_signature
+UNIT_TESTS += tests/unit/test_sync_entity
+UNIT_TESTS += tests/unit/test_sync_event
+endif
+tests_unit_test_sync_signature_LDADD = $(UNIT_SYNC)
+tests_unit_test_sync_entity_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_sync_entity_LDADD = $(UNIT_SYNC)
+tests_unit_test_sync_event_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_sync_event_LDADD = $(UNIT_SYNC)
+
 EXTRA_PROGRAMS += $(UNIT_TESTS)
 if HAVE_CMOCKA
 UNIT_TESTS_HERE = $(UNIT_TESTS)
@@ -240,3 +252,13 @@ tests_system_kafka_mock_SOURCES = tests/system/kafka_mock.c
 tests_system_kafka_mock_CPPFLAGS = $(AM_CPPFLAGS) $(KAFKA_CFLAGS)
 tests_system_kafka_mock_LDADD = $(KAFKA_LIBS)
 CLEANFILES += tests/system/kafka_mock
+
+if HAVE_SYNC
+FUZZ_TESTS += tests/fuzz/fuzz_event tests/fuzz/fuzz_entity
+endif
+tests_fuzz_fuzz_event_SOURCES = tests/fuzz/fuzz_event.c tests/fuzz/replay.c
+tests_fuzz_fuzz_event_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_event_LDADD = libcsdns_sync.a libcsdns_base.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_entity_SOURCES = tests/fuzz/fuzz_entity.c tests/fuzz/replay.c
+tests_fuzz_fuzz_entity_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_entity_LDADD = libcsdns_sync.a libcsdns_base.a $(JANSSON_LIBS)
