@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS csdns.sync_task (
     CONSTRAINT kind_is_known CHECK (kind IN ('instance', 'network', 'account', 'domain', 'public_address', 'project'))
 ) WITH (fillfactor = 60, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 CREATE INDEX IF NOT EXISTS sync_task_due_idx ON csdns.sync_task (due);
+CREATE INDEX IF NOT EXISTS sync_task_worker_idx ON csdns.sync_task (worker) WHERE worker IS NOT NULL;
 COMMENT ON TABLE csdns.sync_task IS 'Entities of the cloud that csdns-sync still has to ask for.';
 COMMENT ON COLUMN csdns.sync_task.kind IS 'instance, network, account, domain, public_address or project.';
 COMMENT ON COLUMN csdns.sync_task.uuid IS 'CloudStack''s uuid.';
@@ -82,12 +83,13 @@ CREATE OR REPLACE FUNCTION csdns.prune_sync(most bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
     before timestamptz := clock_timestamp() - (SELECT s.value::interval FROM setting s WHERE s.name = 'sync_seen_retention');
+    long_ago timestamptz := clock_timestamp() - interval '1 day';    -- a variable: clock_timestamp() itself is no index condition
 BEGIN
     DELETE FROM sync_seen s
      USING (SELECT o.source, o.event_id FROM sync_seen o WHERE o.at < before ORDER BY o.at LIMIT most FOR UPDATE SKIP LOCKED) AS o
      WHERE s.source = o.source AND s.event_id = o.event_id;
     DELETE FROM sync_told t
-     USING (SELECT o.kind, o.uuid FROM sync_told o WHERE o.at < clock_timestamp() - interval '1 day' ORDER BY o.at LIMIT most FOR UPDATE SKIP LOCKED) AS o
+     USING (SELECT o.kind, o.uuid FROM sync_told o WHERE o.at < long_ago ORDER BY o.at LIMIT most FOR UPDATE SKIP LOCKED) AS o
      WHERE t.kind = o.kind AND t.uuid = o.uuid;
 END
 $$;
@@ -111,7 +113,8 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.sync_take(events jsonb) RETURNS TABLE (at int, outcome text)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     fresh int[];
@@ -155,10 +158,12 @@ CREATE OR REPLACE FUNCTION csdns.sync_claim(worker text, most int, lease interva
 RETURNS TABLE (kind text, uuid uuid, generation bigint, attempts int, hint jsonb, reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 #variable_conflict use_column
+DECLARE
+    this_moment timestamptz := clock_timestamp();
 BEGIN
     RETURN QUERY
-        UPDATE sync_task t SET worker = sync_claim.worker, due = clock_timestamp() + lease
-          FROM (SELECT o.kind, o.uuid FROM sync_task o WHERE o.due <= clock_timestamp() ORDER BY o.due LIMIT most FOR UPDATE SKIP LOCKED) AS o
+        UPDATE sync_task t SET worker = sync_claim.worker, due = this_moment + lease
+          FROM (SELECT o.kind, o.uuid FROM sync_task o WHERE o.due <= this_moment ORDER BY o.due LIMIT most FOR UPDATE SKIP LOCKED) AS o
          WHERE t.kind = o.kind AND t.uuid = o.uuid
         RETURNING t.kind, t.uuid, t.generation, t.attempts, t.hint, t.reason;
 END
