@@ -48,6 +48,12 @@ GRANT EXECUTE ON FUNCTION csdns.sync_take(jsonb), csdns.sync_claim(text, int, in
     csdns.sync_caught_up(timestamptz, boolean) TO csdns_sync;
 GRANT EXECUTE ON FUNCTION csdns.upsert_project(jsonb) TO csdns_cloud;
 
+-- verification
+GRANT SELECT ON csdns.verify_server, csdns.verify_fault TO csdns_read, csdns_cloud;
+GRANT INSERT, UPDATE, DELETE ON csdns.verify_server TO csdns_admin;
+GRANT EXECUTE ON FUNCTION csdns.verify_servers(text) TO csdns_read, csdns_cloud, csdns_tenant;
+GRANT EXECUTE ON FUNCTION csdns.verify_wanted(uuid[]), csdns.verify_noted(jsonb) TO csdns_sync;
+
 -- pure functions, for whoever sees the schema
 GRANT EXECUTE ON FUNCTION csdns.name_fault(text, boolean), csdns.is_inside(text, text), csdns.is_ipv4(text), csdns.is_ipv6(text),
     csdns.is_plain_record(int, text, text, text, int, int), csdns.record_fault(int, text, text, text, int, int),

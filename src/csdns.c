@@ -6,8 +6,8 @@
 
 int main(int argc, char **argv)
 {
-	static const struct tool_group *const lists[] = {
-		verb_groups, tool_sync, tool_events, tool_export, tool_import, tool_schema, NULL};
+	static const struct tool_group *const lists[] = {verb_groups, tool_sync, tool_events,
+		tool_export, tool_import, tool_verify, tool_schema, NULL};
 
 	return tool_main(lists, argc, argv);
 }

@@ -34,7 +34,9 @@ libcsdns_tool_a_SOURCES += \
 	src/tool/import_plan.c \
 	src/tool/import_store.c \
 	src/tool/rr.c src/tool/rr.h \
-	src/tool/server.c src/tool/server.h
+	src/tool/server.c src/tool/server.h \
+	src/tool/verify.c src/tool/verify.h \
+	src/tool/verify_ask.c
 else
 libcsdns_tool_a_SOURCES += src/tool/without_ldns.c
 endif

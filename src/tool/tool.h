@@ -74,6 +74,7 @@ extern const struct tool_group tool_sync[];
 extern const struct tool_group tool_events[];
 extern const struct tool_group tool_export[];
 extern const struct tool_group tool_import[];
+extern const struct tool_group tool_verify[];
 
 /* Runs the command that argv names. lists: of groups, ended by NULL, in the order of the help.
  * Returns what to exit with. */

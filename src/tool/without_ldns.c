@@ -17,3 +17,8 @@ const struct tool_group tool_import[] = {
 	{.name = "import", .help = "not in this csdns: built without ldns", .run = refuse},
 	{.name = NULL},
 };
+
+const struct tool_group tool_verify[] = {
+	{.name = "verify", .help = "not in this csdns: built without ldns", .run = refuse},
+	{.name = NULL},
+};

@@ -274,7 +274,7 @@ sub completed {
 subtest 'completion in bash' => sub {
     my @all = map { [split] } split /\n/, $tool->run('commands')->{out};
     my %words = map { $_->[0] => 1 } @all;
-    my @others = qw(commands events export import schema sync);
+    my @others = qw(commands events export import schema sync verify);
     is completed(''), join(' ', sort(keys %words, @others)), 'every word';
     for my $word (sort keys %words) {
         is completed($word, ''), join(' ', sort map { $_->[1] } grep { $_->[0] eq $word } @all), "every noun of $word";
