@@ -125,5 +125,19 @@ SELECT lives_ok($$SELECT csdns.sync_now(true), csdns.sync_ask('instance', gen_ra
 SELECT throws_ok($$SELECT csdns.sync_claim('w', 1, '1 s')$$, '42501', NULL, 'and leave the work to csdns-sync');
 RESET ROLE;
 SELECT is_empty('SELECT * FROM csdns.drift', 'no drift');
+
+-- failures of an entity, and of the API as a whole
+CREATE FUNCTION public.pause_after(attempts int, passing boolean) RETURNS interval LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO csdns.sync_task (kind, uuid, source, reason, worker, attempts) VALUES ('instance', u('i', 99), 'webhook', 'x', 'w9', pause_after.attempts)
+        ON CONFLICT (kind, uuid) DO UPDATE SET worker = 'w9', attempts = excluded.attempts;
+    PERFORM csdns.sync_fail('w9', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 99), 'error', 'x', 'passing', passing)));
+    RETURN (SELECT t.due - clock_timestamp() FROM csdns.sync_task t WHERE t.uuid = u('i', 99));
+END
+$$;
+SELECT cmp_ok(pause_after(8, NULL), '>', interval '3 minutes', 'what fails by itself again and again waits long');
+SELECT cmp_ok(pause_after(8, true), '<', interval '11 s', 'while the API does not answer nobody waits long');
+SELECT cmp_ok(pause_after(0, true), '<', interval '2 s', 'and shortly at first');
+DELETE FROM csdns.sync_task WHERE uuid = u('i', 99);
 SELECT * FROM finish();
 DROP ROLE q_sync, q_cloud, q_admin;
