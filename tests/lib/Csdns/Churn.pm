@@ -36,7 +36,8 @@ sub _die_unless_refused { my ($self, $error) = @_; die $error if $error !~ /ERRO
 sub _do { my ($self, $sql, @values) = @_; return $self->{dbh}->do($sql, undef, @values) }
 sub _column { my ($self, $sql, @values) = @_; return @{ $self->{dbh}->selectcol_arrayref($sql, undef, @values) } }
 
-# From now on there are more records of this type (undef: of none), and more happens to what they point at.
+# From now on there are more records of this type (undef: of none), and more happens to what they point at; of dname: more
+# DNAME come and go.
 sub favour { my ($self, $type) = @_; $self->{favour} = $type; return }
 
 # --- names and records ---
@@ -65,7 +66,7 @@ my %CONTENT = (
 
 sub _put {
     my ($self, $zone, $name, $type) = @_;
-    $type //= $self->{favour} if chance(0.2);
+    $type //= uc $self->{favour} if $self->{favour} && chance(0.2);
     $type //= pick(qw(A A A A AAAA TXT CNAME CNAME MX SRV NAPTR HTTPS SVCB NS DNAME));
     my $is_apex = $name eq $zone;
     $type = 'A' if $is_apex && $type eq 'CNAME' || $type eq 'DNAME' && $name =~ /^\*/ && chance(0.8);
@@ -89,25 +90,38 @@ sub _some {
 # One with an address that others point at.
 sub _pointed_at {
     my ($self) = @_;
-    my $type = $self->{favour} // pick(qw(CNAME MX SRV NS HTTPS SVCB NAPTR DNAME));
+    my $type = uc($self->{favour} // '') || pick(qw(CNAME MX SRV NS HTTPS SVCB NAPTR DNAME));
     my @names = $self->_column(q{SELECT DISTINCT a.name FROM records a JOIN records r ON right(r.content, length(a.name)) = a.name OR r.content LIKE '% ' || a.name || ' %'
         WHERE a.type = 'A' AND r.type = ? ORDER BY 1}, $type);
     return @names ? pick(@names) : $self->_some(pick(@ZONES), q{type = 'A'});
 }
 
 # A record of the favoured type, and another address for what it points at.
-my ($HOLDER, $TARGET) = qw(a.a.o.test b.b.o.test);
 my %POINTING = (MX => '10 %s', SRV => '1 2 3 %s', HTTPS => '1 %s', SVCB => '1 %s', NAPTR => '1 2 "a" "x" "" %s');
+
+sub _favoured {
+    my ($self) = @_;
+    return $self->{favour} eq 'dname' ? $self->_dname_comes_or_goes : $self->_behind_favoured;
+}
+
+sub _dname_comes_or_goes {
+    my ($self) = @_;
+    return if $self->_do(q{DELETE FROM records WHERE name = 'a.o.test' AND type = 'DNAME'}) > 0;
+    $self->_do(q{DELETE FROM records WHERE name = 'a.o.test'});
+    $self->_put('o.test', 'a.o.test', 'DNAME');
+    return;
+}
 
 sub _behind_favoured {
     my ($self) = @_;
-    my $content = sprintf $POINTING{ $self->{favour} } // '%s', $TARGET;
+    my ($holder, $target, $pointed_at) = $self->{favour} eq 'DNAME' ? qw(a.o.test a.b.o.test b.o.test) : qw(a.a.o.test b.b.o.test b.b.o.test);
+    my $content = sprintf $POINTING{ $self->{favour} } // '%s', $pointed_at;
     return if $self->_do(q{UPDATE records SET content = ? WHERE name = ? AND type = 'A' AND EXISTS (SELECT FROM records WHERE name = ? AND type = ? AND content = ? AND NOT disabled)},
-        $CONTENT{A}->(), $TARGET, $HOLDER, $self->{favour}, $content) > 0;
+        $CONTENT{A}->(), $target, $holder, $self->{favour}, $content) > 0;
     $self->_do(q{DELETE FROM domains WHERE name = 'o.test'});
     $self->_create('o.test');
     $self->_do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, r.name, r.type, r.content, 3600
-        FROM domains, (VALUES (?, 'A', ?), (?, ?, ?)) AS r (name, type, content) WHERE domains.name = 'o.test'}, $TARGET, $CONTENT{A}->(), $HOLDER, $self->{favour}, $content);
+        FROM domains, (VALUES (?, 'A', ?), (?, ?, ?)) AS r (name, type, content) WHERE domains.name = 'o.test'}, $target, $CONTENT{A}->(), $holder, $self->{favour}, $content);
     return;
 }
 
@@ -198,8 +212,8 @@ sub transaction {
     my $ok = eval {
         $self->{dbh}->begin_work;
         if ($self->{favour} && chance(0.25)) {
-            push @names, "behind $self->{favour} ";
-            $self->_behind_favoured;
+            push @names, "favoured $self->{favour} ";
+            $self->_favoured;
         }
         for (1 .. (@names ? 0 : chance(0.6) ? 1 : 1 + draw(4))) {
             my $zone = pick($self->_zones, 'none.test');
