@@ -56,42 +56,51 @@ $$;
 COMMENT ON FUNCTION csdns.verify_servers(text) IS 'DNS servers to ask about a zone: those of the zone, else those of all zones.';
 
 -- A name that is gone may still be answered by a wildcard: then it is not asked for.
+CREATE OR REPLACE FUNCTION csdns.verify_expected(asked jsonb) RETURNS TABLE (server text, port int, zone text, name text, type text, records jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+    SELECT s.address, s.port, a.zone, a.name, a.type, coalesce(e.records, '[]')
+      FROM jsonb_to_recordset(asked) AS a (zone text, name text, type text)
+      JOIN pdns_domain d ON d.name = a.zone
+     CROSS JOIN LATERAL verify_servers(a.zone) AS s
+      LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object('ttl', coalesce(r.ttl, 3600), 'content', served_content(r.type, r.content, r.prio)) ORDER BY r.content) AS records
+                           FROM pdns_record r
+                          WHERE r.name = a.name AND r.domain_id + 0 = d.id AND r.type = a.type AND r.disabled = false) AS e ON true
+     WHERE e.records IS NOT NULL
+        OR NOT EXISTS (SELECT FROM pdns_record w
+                        WHERE w.domain_id = d.id AND starts_with(w.name, '*.') AND right(a.name, length(w.name) - 1) = substr(w.name, 2) AND w.disabled = false)
+$$;
+COMMENT ON FUNCTION csdns.verify_expected(jsonb) IS
+    'What the servers of csdns.verify_server should answer for record sets, an array of {zone, name, type}: records [{ttl, content}], empty for what must not be there.';
+
 CREATE OR REPLACE FUNCTION csdns.verify_wanted(instances uuid[]) RETURNS TABLE (server text, port int, zone text, name text, type text, records jsonb)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+    asked jsonb;
 BEGIN
     IF NOT EXISTS (SELECT FROM verify_server) THEN
         RETURN;
     END IF;
-    RETURN QUERY
-        WITH present AS MATERIALIZED (
-            SELECT DISTINCT m.source AS instance, d.id, d.name::text AS zone, r.name::text AS name, r.type::text AS type
-              FROM rule_record m JOIN pdns_record r ON r.id = m.record_id JOIN pdns_domain d ON d.id = r.domain_id
-             WHERE m.source = ANY (instances)
-        ), known AS MATERIALIZED (
-            SELECT v.instance, v.zone, v.name, v.type FROM verify_name v WHERE v.instance = ANY (instances)
-        ), forgotten AS (
-            DELETE FROM verify_name v USING known k
-             WHERE v.instance = k.instance AND v.zone = k.zone AND v.name = k.name AND v.type = k.type
-               AND NOT EXISTS (SELECT FROM present p WHERE p.instance = k.instance AND p.zone = k.zone AND p.name = k.name AND p.type = k.type)
-        ), learned AS (
-            INSERT INTO verify_name (instance, zone, name, type) SELECT p.instance, p.zone, p.name, p.type FROM present p ON CONFLICT DO NOTHING
-        ), asked AS (
-            SELECT p.zone, p.name, p.type FROM present p UNION SELECT k.zone, k.name, k.type FROM known k
-        )
-        SELECT s.address, s.port, a.zone, a.name, a.type, coalesce(e.records, '[]')
-          FROM asked a
-          JOIN pdns_domain d ON d.name = a.zone
-         CROSS JOIN LATERAL verify_servers(a.zone) AS s
-          LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object('ttl', coalesce(r.ttl, 3600), 'content', served_content(r.type, r.content, r.prio)) ORDER BY r.content) AS records
-                               FROM pdns_record r
-                              WHERE r.name = a.name AND r.domain_id + 0 = d.id AND r.type = a.type AND r.disabled = false) AS e ON true
-         WHERE e.records IS NOT NULL
-            OR NOT EXISTS (SELECT FROM pdns_record w WHERE w.domain_id = d.id AND starts_with(w.name, '*.') AND a.name LIKE '%' || substr(w.name, 2) AND w.disabled = false);
+    WITH present AS MATERIALIZED (
+        SELECT DISTINCT m.source AS instance, d.name::text AS zone, r.name::text AS name, r.type::text AS type
+          FROM rule_record m JOIN pdns_record r ON r.id = m.record_id JOIN pdns_domain d ON d.id = r.domain_id
+         WHERE m.source = ANY (instances)
+    ), known AS MATERIALIZED (
+        SELECT v.instance, v.zone, v.name, v.type FROM verify_name v WHERE v.instance = ANY (instances)
+    ), forgotten AS (
+        DELETE FROM verify_name v USING known k
+         WHERE v.instance = k.instance AND v.zone = k.zone AND v.name = k.name AND v.type = k.type
+           AND NOT EXISTS (SELECT FROM present p WHERE p.instance = k.instance AND p.zone = k.zone AND p.name = k.name AND p.type = k.type)
+    ), learned AS (
+        INSERT INTO verify_name (instance, zone, name, type) SELECT p.instance, p.zone, p.name, p.type FROM present p ON CONFLICT DO NOTHING
+    )
+    SELECT jsonb_agg(jsonb_build_object('zone', a.zone, 'name', a.name, 'type', a.type)) INTO asked
+      FROM (SELECT p.zone, p.name, p.type FROM present p UNION SELECT k.zone, k.name, k.type FROM known k) AS a;
+    RETURN QUERY SELECT e.* FROM verify_expected(coalesce(asked, '[]')) AS e;
 END
 $$;
 COMMENT ON FUNCTION csdns.verify_wanted(uuid[]) IS
-    'What the servers of csdns.verify_server should answer for these instances: every record set that rules gave them, and those that they had when this was asked last, records [{ttl, content}], empty for what must not be there.';
+    'csdns.verify_expected of every record set that rules gave to these instances, and of those that they had when this was asked last.';
 
 CREATE OR REPLACE FUNCTION csdns.verify_noted(results jsonb) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$

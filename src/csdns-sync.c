@@ -16,6 +16,7 @@
 #include "sync/intake.h"
 #include "sync/monitor.h"
 #include "sync/reconcile.h"
+#include "sync/verify.h"
 #include "sync/webhook.h"
 #include "sync/worker.h"
 
@@ -44,6 +45,7 @@ struct daemon {
 	struct worker *worker;
 	struct reconcile *reconcile; /* NULL without an API */
 	struct catch_up *catch_up;   /* likewise */
+	struct verify *verify;	     /* NULL: servers are not asked */
 	struct webhook *webhook;
 	struct buses *buses;
 	struct http *http;
@@ -172,6 +174,7 @@ static void take_settings(struct daemon *daemon, struct sync_settings *fresh)
 	webhook_set(daemon->webhook, &webhook);
 	buses_set(daemon->buses, &daemon->settings);
 	intake_set_db(daemon->intake, daemon->settings.db);
+	verify_set_db(daemon->verify, daemon->settings.db);
 	worker_set_db(daemon->worker, daemon->settings.db);
 	if (daemon->reconcile != NULL)
 		reconcile_set_db(daemon->reconcile, daemon->settings.db);
@@ -326,6 +329,26 @@ static bool make_readers(struct daemon *daemon)
 	return daemon->reconcile != NULL && daemon->catch_up != NULL;
 }
 
+static void on_done(void *arg, const char *kind, const char *uuid)
+{
+	struct daemon *daemon = arg;
+
+	if (strcmp(kind, "instance") == 0)
+		verify_instance(daemon->verify, uuid);
+}
+
+static void make_verify(struct daemon *daemon)
+{
+	const struct verify_settings verify = {
+		.db = daemon->settings.db,
+		.after_ms = daemon->settings.verify_after_ms,
+		.tries = daemon->settings.verify_tries,
+	};
+
+	if (verify.after_ms > 0)
+		daemon->verify = verify_new(daemon->base, &verify);
+}
+
 static bool make_parts(struct daemon *daemon)
 {
 	const struct sync_settings *settings = &daemon->settings;
@@ -341,9 +364,11 @@ static bool make_parts(struct daemon *daemon)
 		.poll_ms = settings->poll_ms,
 		.api = daemon->api,
 		.on_wish = on_wish,
+		.on_done = on_done,
 		.arg = daemon,
 	};
 	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
+	make_verify(daemon);
 	daemon->intake = intake_new(daemon->base, settings->db);
 	daemon->worker = worker_new(daemon->base, &worker);
 	daemon->webhook =
@@ -373,6 +398,7 @@ static void free_parts(struct daemon *daemon)
 	buses_free(daemon->buses);
 	api_free(daemon->api);
 	worker_free(daemon->worker);
+	verify_free(daemon->verify);
 	reconcile_free(daemon->reconcile);
 	catch_up_free(daemon->catch_up);
 }

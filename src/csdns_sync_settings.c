@@ -194,6 +194,23 @@ static const struct option_spec specs[] = {
 		.help = "between looks into the cloud's own list of events, for those that it "
 			"could "
 			"not deliver; 0: only at the start, and when the database was away"},
+	{.name = "verify-after",
+		.type = OPTION_SECONDS,
+		.offset = FIELD(verify_after_ms),
+		.value = "TIME",
+		.initial = "2s",
+		.max = 3600000,
+		.help = "between an instance's change and asking the DNS servers of "
+			"csdns.verify_server, if there are any; further pauses double from there "
+			"on; 0: never"},
+	{.name = "verify-tries",
+		.type = OPTION_INT,
+		.offset = FIELD(verify_tries),
+		.value = "N",
+		.initial = "6",
+		.min = 1,
+		.max = 1000,
+		.help = "answers of theirs that differ, before that is an event"},
 	{.name = "poll-interval",
 		.type = OPTION_SECONDS,
 		.offset = FIELD(poll_ms),
@@ -623,7 +640,9 @@ bool sync_settings_need_restart(const struct sync_settings *old, const struct sy
 	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms ||
 	       old->page_size != new->page_size || old->reconcile_ms != new->reconcile_ms ||
 	       old->reconcile_pause_ms != new->reconcile_pause_ms ||
-	       old->catch_up_ms != new->catch_up_ms || bus_settings_differ(old, new);
+	       old->catch_up_ms != new->catch_up_ms ||
+	       old->verify_after_ms != new->verify_after_ms ||
+	       old->verify_tries != new->verify_tries || bus_settings_differ(old, new);
 }
 
 void sync_settings_print_help(void)

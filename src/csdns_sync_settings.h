@@ -29,6 +29,7 @@ struct sync_settings {
 	bool api_insecure, api_post;
 	long api_in_flight, api_timeout_ms, api_tries;
 	long page_size, reconcile_ms, reconcile_pause_ms, catch_up_ms, poll_ms;
+	long verify_after_ms, verify_tries;
 	char *kafka_brokers, *kafka_group, *kafka_properties_file;
 	struct option_list kafka_topics;
 	struct option_list rabbitmq_uris, rabbitmq_bindings;

@@ -3,7 +3,7 @@ noinst_LIBRARIES += libcsdns_sync.a
 sbin_PROGRAMS += csdns-sync
 endif
 libcsdns_sync_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(HTTP_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS) \
-	$(KAFKA_CFLAGS) $(RABBITMQ_CFLAGS)
+	$(KAFKA_CFLAGS) $(RABBITMQ_CFLAGS) $(LDNS_CFLAGS)
 libcsdns_sync_a_SOURCES = \
 	src/sync/api.c src/sync/api.h \
 	src/sync/catch_up.c src/sync/catch_up.h \
@@ -21,6 +21,11 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/tally.c src/sync/tally.h \
 	src/sync/webhook.c src/sync/webhook.h \
 	src/sync/worker.c src/sync/worker.h
+if HAVE_LDNS
+libcsdns_sync_a_SOURCES += src/sync/question.c src/sync/question.h src/sync/verify.c src/sync/verify.h
+else
+libcsdns_sync_a_SOURCES += src/sync/verify_none.c src/sync/verify.h
+endif
 if HAVE_KAFKA
 libcsdns_sync_a_SOURCES += src/sync/kafka.c src/sync/kafka_conf.c
 endif
@@ -31,4 +36,4 @@ endif
 csdns_sync_SOURCES = src/csdns-sync.c src/csdns_sync_bus.c src/csdns_sync_bus.h src/csdns_sync_settings.c src/csdns_sync_settings.h
 csdns_sync_CPPFLAGS = $(libcsdns_sync_a_CPPFLAGS)
 csdns_sync_LDADD = libcsdns_sync.a libcsdns_http.a libcsdns_pg.a libcsdns_base.a \
-	$(KAFKA_LIBS) $(RABBITMQ_LIBS) $(CURL_LIBS) $(HTTP_LIBS) $(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
+	$(KAFKA_LIBS) $(RABBITMQ_LIBS) $(LDNS_LIBS) $(CURL_LIBS) $(HTTP_LIBS) $(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)

@@ -300,7 +300,8 @@ static void take_outcome(struct worker *worker, const PGresult *rows, int row)
 	if (task == NULL)
 		return;
 	drop_task(worker, task);
-	if (worker->settings.on_done != NULL && strcmp(outcome, "stored") == 0)
+	if (worker->settings.on_done != NULL &&
+		(strcmp(outcome, "stored") == 0 || strcmp(outcome, "gone") == 0))
 		worker->settings.on_done(worker->settings.arg, kind, uuid);
 }
 

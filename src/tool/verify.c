@@ -47,8 +47,8 @@ static const struct option_spec options[] = {
 struct verify {
 	const struct verify_settings *settings;
 	PGconn *conn;
-	const char *instance; /* uuid; NULL: whole zones */
-	PGresult *all;	      /* names of all zones, in the order of strcmp */
+	char instance[64]; /* uuid; empty: whole zones */
+	PGresult *all;	   /* names of all zones, in the order of strcmp */
 	struct progress progress;
 	json_t *differences;
 	json_t *problems;
@@ -87,7 +87,7 @@ static int find_records(const struct verify *verify, struct zone_check *check)
 {
 	const char *const values[] = {check->zone, verify->instance};
 	PGresult *result = db_query_params(verify->conn,
-		verify->instance == NULL
+		*verify->instance == '\0'
 			? "SELECT r.name, coalesce(r.ttl, 3600), r.type, coalesce(r.content, '')"
 			  " FROM csdns.v_record r WHERE r.zone = $1 AND r.disabled = false"
 			: "SELECT r.name, coalesce(r.ttl, 3600), r.type, coalesce(r.content, '')"
@@ -95,7 +95,7 @@ static int find_records(const struct verify *verify, struct zone_check *check)
 			  " AND (r.name, r.type) IN (SELECT s.name, s.type FROM csdns.rule_record m"
 			  " JOIN csdns.served_record s ON s.id = m.record_id WHERE m.source = "
 			  "$2::uuid)",
-		verify->instance == NULL ? 1 : 2, values);
+		*verify->instance == '\0' ? 1 : 2, values);
 	int rc = result != NULL ? take_records(check, result) : -1;
 
 	PQclear(result);
@@ -294,7 +294,7 @@ static int check_rrsets(struct verify *verify, struct zone_check *check,
 
 static int check_records(struct verify *verify, struct zone_check *check)
 {
-	const struct rr **cuts = calloc(check->records.n + 1, sizeof(*cuts));
+	const struct rr **cuts = calloc(check->records.n + 1, sizeof(struct rr *));
 	size_t n = 0;
 
 	if (cuts == NULL)
@@ -330,8 +330,8 @@ static int check_zone(struct verify *verify, const char *zone)
 
 /* ---- what is asked about ---- */
 
-/* Zones to look at: one column. An instance's uuid is left in uuid. NULL after telling. */
-static PGresult *find_zones(struct verify *verify, const char *word, char *uuid, size_t size)
+/* Zones to look at: one column. An instance is noted. NULL after telling. */
+static PGresult *find_zones(struct verify *verify, const char *word)
 {
 	if (word == NULL)
 		return db_query(
@@ -357,10 +357,9 @@ static PGresult *find_zones(struct verify *verify, const char *word, char *uuid,
 		PQclear(found);
 		return NULL;
 	}
-	(void)snprintf(uuid, size, "%s", PQgetvalue(found, 0, 0));
+	(void)snprintf(verify->instance, sizeof(verify->instance), "%s", PQgetvalue(found, 0, 0));
 	PQclear(found);
-	verify->instance = uuid;
-	const char *const values[] = {uuid};
+	const char *const values[] = {verify->instance};
 	return db_query_params(verify->conn,
 		"SELECT DISTINCT d.name FROM csdns.rule_record m"
 		" JOIN csdns.served_record s ON s.id = m.record_id"
@@ -418,14 +417,13 @@ static int finish(const struct verify *verify)
 
 static int run_connected(struct verify *verify, const char *word)
 {
-	char uuid[64];
 	int rc = 0;
 
 	if (db_exec(verify->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0)
 		return VERIFY_NOT_ASKED;
 	verify->all =
 		db_query(verify->conn, "SELECT zone FROM csdns.v_zone ORDER BY zone COLLATE \"C\"");
-	PGresult *zones = verify->all != NULL ? find_zones(verify, word, uuid, sizeof(uuid)) : NULL;
+	PGresult *zones = verify->all != NULL ? find_zones(verify, word) : NULL;
 	if (zones == NULL)
 		return VERIFY_NOT_ASKED;
 	for (int row = 0; rc == 0 && row < PQntuples(zones); row++)
