@@ -179,8 +179,10 @@ BEGIN
         )
         SELECT a.kind, a.uuid, CASE WHEN h.kind IS NULL THEN 'lost' WHEN a.error IS NOT NULL THEN 'failed' WHEN a.gone THEN 'gone' ELSE 'stored' END, a.error
           FROM a LEFT JOIN held h ON h.kind = a.kind AND h.uuid = a.uuid;
-    PERFORM ask_for_placeholders();
+    IF EXISTS (SELECT FROM jsonb_array_elements(answers) AS a WHERE a.value -> 'told' IS DISTINCT FROM 'true') THEN
+        PERFORM ask_for_placeholders();
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_store(text, jsonb) IS
-    'Stores what the API answered to tasks of a worker, an array of {kind, uuid, generation, entity} or {kind, uuid, generation, gone: true}, and ends the tasks; one whose generation has moved is due again. Answers for each: stored, gone, failed with the error (it waits, the others are stored), or lost: another worker has the task.';
+    'Stores what the API answered to tasks of a worker, an array of {kind, uuid, generation, entity} or {kind, uuid, generation, gone: true}; with told: true it is an event''s word where no API can be asked, so that what it refers to is not asked for either, and ends the tasks; one whose generation has moved is due again. Answers for each: stored, gone, failed with the error (it waits, the others are stored), or lost: another worker has the task.';

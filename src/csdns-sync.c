@@ -370,6 +370,8 @@ static bool make_parts(struct daemon *daemon)
 	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	make_verify(daemon);
 	daemon->intake = intake_new(daemon->base, settings->db);
+	if (daemon->intake != NULL && daemon->api == NULL)
+		intake_set_believing(daemon->intake);
 	daemon->worker = worker_new(daemon->base, &worker);
 	daemon->webhook =
 		daemon->intake == NULL ? NULL : webhook_new(daemon->base, &webhook, daemon->intake);

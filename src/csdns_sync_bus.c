@@ -79,6 +79,8 @@ static struct rabbitmq_settings rabbitmq_settings(const struct sync_settings *se
 		.queue = settings->rabbitmq_queue,
 		.bindings = settings->rabbitmq_bindings.n > 0 ? &settings->rabbitmq_bindings
 							      : &default_bindings,
+		/* What events tell is stored then, so that their order counts. */
+		.is_exclusive = settings->api_urls.n == 0,
 		.prefetch = (unsigned)settings->rabbitmq_prefetch,
 		.heartbeat_s = (unsigned)((settings->rabbitmq_heartbeat_ms + 999) / 1000),
 		.ca = settings->rabbitmq_ca,

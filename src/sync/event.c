@@ -358,6 +358,36 @@ void event_fini(struct cloud_event *event)
 	event->n_hints = 0;
 }
 
+static bool tells(const struct event_hint *hint)
+{
+	return hint->told != NULL || hint->is_gone;
+}
+
+void event_keep_told(struct cloud_event *event)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < event->n_hints; i++)
+		if (tells(&event->hints[i]))
+			event->hints[n++] = event->hints[i];
+	event->n_hints = n;
+	if (event->use == EVENT_HINTS && n == 0)
+		event->use = EVENT_IGNORED;
+}
+
+void event_forget_older(struct cloud_event *older, const struct cloud_event *newer)
+{
+	for (size_t i = 0; i < newer->n_hints; i++) {
+		const struct event_hint *hint = &newer->hints[i];
+		struct event_hint *other = find_hint(older, hint->kind, hint->uuid);
+		if (other == NULL || !tells(hint))
+			continue;
+		json_decref(other->told);
+		other->told = NULL;
+		other->is_gone = false;
+	}
+}
+
 const char *event_form_name(enum event_form form)
 {
 	static const char *const names[] = {"action", "state", "job", "usage", "row", "other"};

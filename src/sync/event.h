@@ -59,6 +59,11 @@ int event_decode_row(const json_t *row, struct cloud_event *event, char *why, si
 	__attribute__((warn_unused_result));
 void event_fini(struct cloud_event *event);
 
+/* Where nobody can be asked: only hints that tell what an entity is, or that it is gone, stay. */
+void event_keep_told(struct cloud_event *event);
+/* What the older one tells of entities that the newer one tells of is forgotten. */
+void event_forget_older(struct cloud_event *older, const struct cloud_event *newer);
+
 /* "action", "state", … ; "taken", "early", … */
 const char *event_form_name(enum event_form form);
 const char *event_use_name(enum event_use use);

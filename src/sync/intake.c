@@ -32,6 +32,7 @@ struct intake {
 	size_t octets;
 	size_t batch; /* at most; 1 after an error, until those that were in it are through */
 	size_t singly;
+	bool is_believing;
 	struct intake_status status;
 };
 
@@ -187,6 +188,16 @@ void intake_free(struct intake *intake)
 void intake_set_db(struct intake *intake, const char *db)
 {
 	store_set_db(intake->store, db);
+}
+
+void intake_set_believing(struct intake *intake)
+{
+	intake->is_believing = true;
+}
+
+bool intake_is_believing(const struct intake *intake)
+{
+	return intake->is_believing;
 }
 
 /* ---- into the queue ---- */

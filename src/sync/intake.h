@@ -36,6 +36,10 @@ struct intake *intake_new(struct event_base *base, const char *db);
 /* Answers nothing any more. */
 void intake_free(struct intake *intake);
 void intake_set_db(struct intake *intake, const char *db);
+/* Nobody can be asked: what events tell themselves is all that there is. Sources then put nothing
+ * but that, see event_keep_told. */
+void intake_set_believing(struct intake *intake);
+bool intake_is_believing(const struct intake *intake);
 
 /* Why it would take nothing now, or NULL. */
 const char *intake_problem(const struct intake *intake);

@@ -29,6 +29,7 @@ struct rabbitmq_settings {
 	bool is_declaring; /* declares the exchange where it is not there */
 	const char *queue;
 	const struct option_list *bindings;
+	bool is_exclusive;    /* nobody else may consume from the queue */
 	unsigned prefetch;    /* at most RELAY_MAX */
 	unsigned heartbeat_s; /* 0: none */
 	const char *ca;	      /* PEM file; NULL: the system's */

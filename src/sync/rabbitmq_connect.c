@@ -251,7 +251,7 @@ static bool consume(struct rabbitmq_connect *connect)
 	if (!succeeded(connect, "set the prefetch count", NULL))
 		return false;
 	(void)amqp_basic_consume(connect->conn, connect->channel, bytes(settings->queue),
-		amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
+		amqp_empty_bytes, 0, 0, settings->is_exclusive, amqp_empty_table);
 	return succeeded(connect, "consume from the queue", settings->queue);
 }
 

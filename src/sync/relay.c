@@ -29,7 +29,7 @@ struct message {
 	bool is_held; /* the intake did not take it, and has not since */
 	int64_t position;
 	size_t len;		  /* of its body, as an estimate of what it takes */
-	struct cloud_event event; /* until it is done */
+	struct cloud_event event; /* empty where it is poison */
 };
 
 struct relay_stream {
@@ -146,12 +146,17 @@ static void advance(struct relay_stream *stream)
 	wants_to_tell(stream->relay);
 }
 
-static void finish(struct message *message)
+static void set_done(struct message *message)
 {
 	message->state = MESSAGE_DONE;
 	message->stream->relay->n_held -= message->is_held;
 	message->is_held = false;
-	event_fini(&message->event);
+}
+
+/* Frees it, and others, where it is at the front. */
+static void finish(struct message *message)
+{
+	set_done(message);
 	advance(message->stream);
 }
 
@@ -204,8 +209,10 @@ static void on_durable(void *arg, enum intake_outcome outcome, const char *why)
 	} else if (outcome == INTAKE_FAILED) {
 		hold(message);
 	} else {
-		if (outcome == INTAKE_REFUSED)
+		if (outcome == INTAKE_REFUSED) {
 			count_poison(stream, message->position, why);
+			event_fini(&message->event);
+		}
 		finish(message);
 	}
 }
@@ -224,19 +231,33 @@ static void put(struct message *message)
 	}
 }
 
+/* Later ones may be durable already: what this one tells must not undo what they told. */
+static void forget_stale(struct message *message)
+{
+	for (const struct message *later = message->next; later != NULL; later = later->next)
+		if (later->state == MESSAGE_DONE)
+			event_forget_older(&message->event, &later->event);
+	if (intake_is_believing(message->stream->relay->intake))
+		event_keep_told(&message->event);
+}
+
 /* In the order in which they came; false: there is no place. */
 static bool put_held(struct relay_stream *stream)
 {
-	struct relay *relay = stream->relay;
+	struct message *message = stream->first;
 
-	for (struct message *message = stream->first; message != NULL; message = message->next) {
+	for (; message != NULL && intake_problem(stream->relay->intake) == NULL;
+		message = message->next) {
 		if (message->state != MESSAGE_HELD)
 			continue;
-		if (intake_problem(relay->intake) != NULL)
-			return false;
-		put(message);
+		forget_stale(message);
+		if (message->event.use == EVENT_HINTS)
+			put(message);
+		else
+			set_done(message);
 	}
-	return true;
+	advance(stream);
+	return message == NULL;
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -328,6 +349,8 @@ int relay_take(struct relay_stream *stream, int64_t position, const char *body, 
 		finish(message);
 		return 0;
 	}
+	if (intake_is_believing(relay->intake))
+		event_keep_told(&message->event);
 	log_debug("%s: %s %s: %s", relay->settings.source, event_form_name(message->event.form),
 		message->event.type, event_use_name(message->event.use));
 	if (message->event.use == EVENT_HINTS) {

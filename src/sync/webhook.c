@@ -176,6 +176,8 @@ static void take_body(
 		refuse(webhook, request, WEBHOOK_BAD_BODY, HTTP_BADREQUEST, why);
 		return;
 	}
+	if (intake_is_believing(webhook->intake))
+		event_keep_told(&event);
 	log_debug("webhook: %s %s: %s", event_form_name(event.form), event.type,
 		event_use_name(event.use));
 	if (event.use == EVENT_HINTS) {

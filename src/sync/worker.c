@@ -347,14 +347,18 @@ static void on_told(void *arg, const struct store_answer *answer)
 
 static json_t *task_json(const struct task *task)
 {
+	bool is_told = task->worker->settings.api == NULL;
+
 	if (task->state == TASK_FAILED)
 		return json_pack("{s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind), "uuid",
 			task->uuid, "error", task->error, "passing", task->is_passing);
 	if (task->is_gone)
-		return json_pack("{s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind), "uuid",
-			task->uuid, "generation", task->generation, "gone", 1);
-	return json_pack("{s:s, s:s, s:s, s:O}", "kind", entity_name(task->kind), "uuid",
-		task->uuid, "generation", task->generation, "entity", task->entity);
+		return json_pack("{s:s, s:s, s:s, s:b, s:b}", "kind", entity_name(task->kind),
+			"uuid", task->uuid, "generation", task->generation, "gone", 1, "told",
+			is_told);
+	return json_pack("{s:s, s:s, s:s, s:O, s:b}", "kind", entity_name(task->kind), "uuid",
+		task->uuid, "generation", task->generation, "entity", task->entity, "told",
+		is_told);
 }
 
 /* Those in one state as text, which is to be freed; NULL when there are none, or no memory. */
