@@ -18,7 +18,7 @@
 #define RETRY_MS  30000
 #define TIME_SIZE 64
 /* CloudStack reads startdate in its own time zone, which nobody tells: any will do. */
-#define ZONES_S (15 * 3600)
+#define ZONES_S ((time_t)15 * 3600)
 
 enum step {
 	STEP_IDLE,
