@@ -51,6 +51,11 @@ static int check_kafka(const struct sync_settings *settings, struct option_error
 static int make_kafka(struct buses *buses, struct event_base *base,
 	const struct sync_settings *settings, struct intake *intake, struct option_error *error)
 {
+	(void)buses;
+	(void)base;
+	(void)settings;
+	(void)intake;
+	(void)error;
 #ifdef HAVE_KAFKA
 	if (settings->kafka_brokers != NULL) {
 		struct kafka_settings kafka = kafka_settings(settings);
@@ -116,6 +121,11 @@ static int check_rabbitmq(const struct sync_settings *settings, struct option_er
 static int make_rabbitmq(struct buses *buses, struct event_base *base,
 	const struct sync_settings *settings, struct intake *intake, struct option_error *error)
 {
+	(void)buses;
+	(void)base;
+	(void)settings;
+	(void)intake;
+	(void)error;
 #ifdef HAVE_RABBITMQ
 	if (settings->rabbitmq_uris.n > 0) {
 		struct rabbitmq_settings rabbitmq = rabbitmq_settings(settings);
@@ -165,6 +175,8 @@ void buses_free(struct buses *buses)
 
 void buses_set(struct buses *buses, const struct sync_settings *settings)
 {
+	(void)buses;
+	(void)settings;
 #ifdef HAVE_KAFKA
 	struct kafka_settings kafka = kafka_settings(settings);
 
@@ -181,6 +193,7 @@ void buses_set(struct buses *buses, const struct sync_settings *settings)
 
 void buses_drain(struct buses *buses)
 {
+	(void)buses;
 #ifdef HAVE_KAFKA
 	if (buses->kafka != NULL)
 		kafka_drain(buses->kafka);
@@ -193,6 +206,7 @@ void buses_drain(struct buses *buses)
 
 bool buses_are_drained(const struct buses *buses)
 {
+	(void)buses;
 #ifdef HAVE_KAFKA
 	if (buses->kafka != NULL && !kafka_is_drained(buses->kafka))
 		return false;
@@ -208,6 +222,7 @@ const char *buses_get_status(const void *arg, unsigned i, struct bus_status *sta
 {
 	const struct buses *buses = arg;
 
+	(void)i;
 	(void)buses;
 	(void)status;
 #ifdef HAVE_KAFKA

@@ -451,6 +451,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	} else if (!kafka->is_draining && start_client(kafka, why, sizeof(why)) < 0) {
 		log_error("could not start Kafka's client: %s", why);
 		kafka->is_broken = true;
+		kafka->disconnected++;
+		often = clock_timeval(ANEW_MS);
+		(void)evtimer_add(kafka->timer, &often);
 	}
 	step(kafka);
 }

@@ -14,6 +14,7 @@ use Test::More;
 use Csdns::BusScenes;
 use Csdns::Kafka;
 use Csdns::Ports qw(free_port);
+use Csdns::Process qw(temp_dir);
 use Csdns::Programs qw(need_programs);
 use Csdns::Scene;
 use Csdns::Sync;
@@ -22,6 +23,22 @@ use Csdns::Wait qw(try_until wait_until);
 need_programs(qw(initdb csdnsd csdns-sync pdns_server pdns:remote));
 my $check = Csdns::Sync->run('--check', '--kafka-brokers=127.0.0.1:1');
 plan skip_all => 'csdns-sync was built without Kafka' if $check->{err} =~ /built without Kafka/;
+
+# Properties that are refused; the message tells the name and never the value.
+my $dir = temp_dir();
+for my $case (
+    ['queued.min.messages=very-secret' => 'librdkafka does not take the value of the property "queued.min.messages"'],
+    ['very.secret=1' => 'librdkafka has no property "very.secret", or not in this build'],
+    ['enable.auto.offset.store=true' => 'the property "enable.auto.offset.store" of Kafka is not to be set: csdns-sync does'],
+    ['very-secret' => 'a line of the properties of Kafka is not "name=value"'],
+) {
+    my ($line, $complaint) = @$case;
+    open my $file, '>', "$dir/properties" or BAIL_OUT($!);
+    print {$file} "# a comment\nclient.rack = somewhere\n$line\n";
+    close $file;
+    $check = Csdns::Sync->run('--check', '--kafka-brokers=127.0.0.1:1', "--kafka-properties-file=$dir/properties");
+    is $check->{err}, "csdns-sync: $complaint\n", "refused: $complaint";
+}
 
 my $scene = Csdns::Scene->new;
 my $kafka = Csdns::Kafka->new(brokers => 2, partitions => 3);

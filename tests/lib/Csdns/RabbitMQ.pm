@@ -23,15 +23,15 @@ my $BIN = '/usr/lib/rabbitmq/bin';
 
 my $json = JSON::PP->new->utf8->canonical;
 
-# new(tls => { ca =>, cert =>, key => } files that the account can read, exchange => 0
-# to leave CloudStack's exchange out): starts it.
+# new(tls => { ca =>, cert =>, key => } files that the account can read, declared => 0
+# for a quorum queue that is there, and no exchange): starts it.
 sub new {
     my ($class, %args) = @_;
     need_programs(qw(epmd erl amqp-publish setpriv));
     _need_server();
     my $user = unprivileged_user();
     my $self = bless {
-        exchange => 'cloudstack-events', queue => 'csdns-sync', user => $user, dir => temp_dir(user => $user), password => 'mq-secret', %args,
+        declared => 1, exchange => 'cloudstack-events', queue => 'csdns-sync', user => $user, dir => temp_dir(user => $user), password => 'mq-secret', %args,
         map { $_ => free_port() } qw(port tls_port epmd_port dist_port),
     }, $class;
     $self->_configure;
@@ -70,7 +70,10 @@ sub _configure {
             { user => 'csdns', vhost => 'cloud', configure => '^csdns-sync$', write => '^csdns-sync$', read => '^(csdns-sync|cloudstack-events)$' },
             { user => 'cloudstack', vhost => 'cloud', configure => '.*', write => '.*', read => '.*' },
         ],
-        exchanges => $self->{exchange} ? [{
+        # As a queue that somebody chose to be another than csdns-sync declares.
+        queues => $self->{declared} ? [] : [{ name => $self->{queue}, vhost => 'cloud', durable => JSON::PP::true, auto_delete => JSON::PP::false,
+            arguments => { 'x-queue-type' => 'quorum' } }],
+        exchanges => $self->{declared} ? [{
             name => $self->{exchange}, vhost => 'cloud', type => 'topic', durable => JSON::PP::true, auto_delete => JSON::PP::false,
             internal => JSON::PP::false, arguments => {} }] : [],
     }));
@@ -110,6 +113,13 @@ sub start {
 
 # 'TERM' is an orderly end, 'KILL' a crash.
 sub stop { my ($self, $signal) = @_; $self->{process}->stop($signal // 'TERM', 60); return $self }
+
+# Declares the exchange, as CloudStack does with its first event.
+sub declare_exchange {
+    my ($self) = @_;
+    $self->ctl('eval', sprintf 'rabbit_exchange:declare(rabbit_misc:r(<<"cloud">>, exchange, <<"%s">>), topic, true, false, false, [], <<"test">>).', $self->{exchange});
+    return;
+}
 
 sub uri {
     my ($self, %how) = @_;
