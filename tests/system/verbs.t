@@ -89,6 +89,7 @@ sub shape {
 sub manual {
     open my $file, '<', source_dir() . '/man/csdns.1.in' or die "manual: $!";
     my $text = do { local $/ = undef; <$file> };
+    ($text) = $text =~ /^\.Ss Verbs\n(.*?)^\.S[sh] /ms or die "manual: no verbs\n";
     my %shape;
     while ($text =~ /^\.It Cm (\w+) (\w+)\n(.*?)(?=^\.(?:It|El))/gms) {
         my ($name, $body) = ("$1$2", $3);
