@@ -43,10 +43,11 @@ for my $case (
 my $scene = Csdns::Scene->new;
 my $kafka = Csdns::Kafka->new(brokers => 2, partitions => 3);
 my $metrics = free_port();
-my $sync = Csdns::Sync->start(
-    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, metrics => $metrics, reconcile_interval => 0, worker_name => 'one', kafka_brokers => $kafka->bootstrap,
+my %options = (
+    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, kafka_brokers => $kafka->bootstrap,
     files => { kafka_properties_file => ['# for the test', 'session.timeout.ms = 4000', 'heartbeat.interval.ms=200', 'ssl.key.password = very-secret'] },
 );
+my $sync = Csdns::Sync->start(%options, worker_name => 'one', metrics => $metrics);
 my $partition = 0;
 my $bus = Csdns::BusScenes->new(
     scene => $scene, sync => $sync, metrics => $metrics, source => 'kafka', place => qr/cloudstack, partition \d+, offset \d+/, max_body => 900_000,
@@ -90,6 +91,22 @@ $bus->stuck(sub { my ($first) = @_; committed_is($first, 'committed is what come
 $bus->killed;
 $bus->killed_at_random(2);
 
+# Two share the partitions; one is killed, the other takes over.
+my $second = Csdns::Sync->start(%options, name => 'csdns-sync two', worker_name => 'two');
+my $has = qr/kafka: has cloudstack, partition/;
+$second->wait_log($has, 30);
+sub all_partitions {
+    my ($what) = @_;
+    my @n = map { $bus->vm } 0 .. 2;
+    for (0 .. 2) { $partition = $_; $bus->send_event($bus->action('VM.START', $n[$_])) }
+    $bus->is_there($n[$_], "$what: partition $_") for 0 .. 2;
+    return;
+}
+all_partitions('two of a group');
+$second->kill_hard;
+all_partitions('one of them killed');
+
+$partition = 1;
 is $sync->stop, 0, 'it stops';
 my $last = $kafka->send_event($bus->action('VM.STOP', 1), partition => 1);
 committed_is($last, 'everything was committed');

@@ -56,7 +56,7 @@ sub answer {
 sub answers {
     my ($self, $name, $expected, $what) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return Test::More::ok(scalar(try_until { $self->answer($name) eq $expected } 20), $what) || Test::More::diag($self->answer($name));
+    return Test::More::ok(scalar(try_until { $self->answer($name) eq $expected } 60), $what) || Test::More::diag($self->answer($name));
 }
 
 # Asserts that nothing is left to do, nothing drifted, and the facts are what the cloud is.
