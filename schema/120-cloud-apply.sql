@@ -331,11 +331,9 @@ BEGIN
          WHERE x.there
             OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.domain_id = x.domain_id AND c.name = x.name)
                AND NOT EXISTS (SELECT FROM hold h WHERE h.domain_id = x.domain_id AND h.name = x.name AND h.type = x.type)
-               AND (x.type <> 'PTR'         -- to a name that is another's, or that a person deleted
+               AND (x.type <> 'PTR'         -- to a name that is another's, or where a person took something over: judge() knows
                     OR NOT EXISTS (SELECT FROM collision c WHERE c.source = x.source AND c.name = x.content)
-                       AND (NOT EXISTS (SELECT FROM hold h WHERE h.name = x.content AND h.source = x.source)
-                            OR EXISTS (SELECT FROM pdns_record r LEFT JOIN rule_record m ON m.record_id = r.id
-                                        WHERE r.name = x.content AND r.type IN ('A', 'AAAA') AND coalesce(m.source, x.source) = x.source)));
+                       AND NOT EXISTS (SELECT FROM hold h WHERE h.name = x.content AND h.source = x.source));
 END
 $$;
 COMMENT ON FUNCTION csdns.find_drift() IS 'What csdns.drift shows.';
@@ -355,7 +353,7 @@ COMMENT ON COLUMN csdns.drift.source IS 'What it is for.';
 
 CREATE OR REPLACE FUNCTION csdns.drifting() RETURNS uuid[]
 LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
-    SELECT ARRAY(SELECT d.source FROM drift d UNION SELECT c.source FROM collision c)
+    SELECT ARRAY(SELECT d.source FROM drift d UNION SELECT c.source FROM collision c UNION SELECT h.source FROM hold h)
 $$;
 
 CREATE OR REPLACE FUNCTION csdns.reconcile() RETURNS TABLE (change text, zone text, name text, type text, content text, ttl int, rule text, source uuid)

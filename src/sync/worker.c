@@ -472,6 +472,13 @@ static bool wants_more(const struct worker *worker)
 	       room > (worker->is_long ? worker->settings.max_tasks / 2 : 0);
 }
 
+/* What has been answered, or has failed; false where there is nothing to tell. */
+static bool tell(struct worker *worker)
+{
+	return (!is_gathering(worker) && store_answered(worker)) ||
+	       send_tasks(worker, TASK_FAILED, "SELECT csdns.sync_fail($1, $2)", on_told);
+}
+
 static void step(struct worker *worker)
 {
 	if (!store_is_free(worker->store))
@@ -480,13 +487,9 @@ static void step(struct worker *worker)
 		release(worker);
 	else if (worker->status.in_hand > 0 && clock_ms() - worker->renewed_ms >= RENEW_MS)
 		renew(worker);
-	else if (worker->is_long && wants_more(worker))
-		claim(worker);
-	else if (!is_gathering(worker) && store_answered(worker))
-		return;
-	else if (send_tasks(worker, TASK_FAILED, "SELECT csdns.sync_fail($1, $2)", on_told))
-		return;
-	else if (wants_more(worker))
+	/* From a long queue more is claimed before anything is told, so that answers come together.
+	 */
+	else if ((worker->is_long && wants_more(worker)) || (!tell(worker) && wants_more(worker)))
 		claim(worker);
 }
 

@@ -25,7 +25,8 @@ struct worker_settings {
 	long poll_ms;		    /* looks for tasks though nobody notifies */
 	struct api *api;	    /* NULL: there is none */
 	void (*on_wish)(void *arg); /* somebody asks for a reconcile; may be NULL */
-	void (*on_done)(void *arg, const char *kind, const char *uuid); /* stored, or gone; may be NULL */
+	void (*on_done)(
+		void *arg, const char *kind, const char *uuid); /* stored, or gone; may be NULL */
 	void *arg;
 };
 
