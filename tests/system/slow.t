@@ -24,7 +24,7 @@ $cluster->psql('store', q{
     INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, name, 'SOA', 'ns.a.test hostmaster.a.test 1 10800 3600 604800 60', 60 FROM domains;
     INSERT INTO records (domain_id, name, type, content, ttl) SELECT 1, 'n' || i || '.large.test', 'A', '192.0.2.3', 60 FROM generate_series(1, 20000) i;
     INSERT INTO records (domain_id, name, type, content, ttl) SELECT 2, 'n' || i || '.small.test', 'A', '192.0.2.3', 60 FROM generate_series(1, 1000) i;
-    INSERT INTO records (domain_id, name, type, content, ttl) SELECT 3, 'n' || i || '.middle.test', 'A', '192.0.2.3', 60 FROM generate_series(1, 5000) i});
+    INSERT INTO records (domain_id, name, type, content, ttl) SELECT 3, 'n' || i || '.middle.test', 'A', '192.0.2.3', 60 FROM generate_series(1, 7000) i});
 my $csdnsd = Csdns::Csdnsd->start(db => $cluster->conninfo('store', 'pdns'));
 
 sub warnings_of { my ($zone) = @_; return scalar(() = $csdnsd->log_text =~ /WARNING: .*\Q$zone\E.*will not wait/g) }
