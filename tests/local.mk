@@ -175,7 +175,7 @@ tests_unit_test_protocol_keys_LDADD = $(UNIT_PROTOCOL)
 
 UNIT_TESTS += tests/unit/test_statement
 tests_unit_test_statement_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS)
-tests_unit_test_statement_LDADD = libcsdns_write.a $(UNIT_PROTOCOL) libcsdns_pg.a $(PQ_LIBS) $(EVENT_LIBS)
+tests_unit_test_statement_LDADD = libcsdns_write.a libcsdns_pg.a $(UNIT_PROTOCOL) $(PQ_LIBS) $(EVENT_LIBS)
 
 # Of src/serve what needs neither a database nor a request.
 UNIT_SERVE = libcsdns_serve.a $(UNIT_MIRROR) $(EVENT_LIBS)

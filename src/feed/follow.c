@@ -23,6 +23,7 @@ static bool add_version(struct follow *follow, const struct text *fields)
 		!text_parse_i64(fields[1], &follow->version.at_us))
 		return refuse(follow, "csdns.changes() gave no version");
 	follow->version.number = (uint64_t)number;
+	follow->has_version = true;
 	follow->needs_reload |= fields[2].len != 1 || fields[2].at[0] != 't';
 	return true;
 }
@@ -233,6 +234,8 @@ enum follow_outcome follow_on_done(struct follow *follow)
 {
 	enum follow_outcome outcome = FOLLOW_CHANGES;
 
+	if (!follow->has_version && follow->problem[0] == '\0')
+		(void)refuse(follow, "csdns.changes() gave no version");
 	if (follow->problem[0] != '\0')
 		outcome = FOLLOW_FAILED;
 	else if (follow->needs_reload)

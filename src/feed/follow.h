@@ -20,6 +20,7 @@ struct follow {
 	struct change *change; /* the feed's once there is an outcome; NULL but for CHANGES */
 	struct left_out *left_out;
 	struct store_version version; /* of the snapshot */
+	bool has_version;
 	bool needs_reload;
 	bool is_all_touched; /* that is why: TRUNCATE */
 	char problem[PROBLEM_MAX];

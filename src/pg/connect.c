@@ -1,7 +1,7 @@
 #include "pg/connect.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -49,20 +49,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's. */
-static int start_thread(struct connect *connect)
-{
-	pthread_t thread;
-	sigset_t all;
-	sigset_t before;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&thread, NULL, run, connect);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0 ? pthread_detach(thread) : rc;
-}
-
 struct connect *connect_start(const struct pg_target *target)
 {
 	struct connect *connect = calloc(1, sizeof(*connect));
@@ -76,7 +62,7 @@ struct connect *connect_start(const struct pg_target *target)
 	connect->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (connect->db != NULL && connect->name != NULL && connect->fd >= 0) {
 		atomic_store(&connect->owners, 2);
-		if (start_thread(connect) == 0)
+		if (thread_start(run, connect) == 0)
 			return connect;
 		atomic_store(&connect->owners, 1);
 	}

@@ -2,11 +2,11 @@
 
 #include "sync/rabbitmq_connect.h"
 
+#include "base/thread.h"
+
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <openssl/ssl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,20 +306,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's. */
-static int start_thread(struct rabbitmq_connect *connect)
-{
-	pthread_t thread;
-	sigset_t all;
-	sigset_t before;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int rc = pthread_create(&thread, NULL, run, connect);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc == 0 ? pthread_detach(thread) : rc;
-}
-
 static char *copy(struct rabbitmq_connect *connect, const char *text)
 {
 	char *other = text == NULL ? NULL : strdup(text);
@@ -361,7 +347,7 @@ struct rabbitmq_connect *rabbitmq_connect_start(
 	connect->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (copy_all(connect, settings, uri) && connect->fd >= 0) {
 		atomic_store(&connect->owners, 2);
-		if (start_thread(connect) == 0)
+		if (thread_start(run, connect) == 0)
 			return connect;
 		atomic_store(&connect->owners, 1);
 	}
