@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct export_settings {
@@ -286,10 +287,18 @@ static int export_zone(struct export *export, const char *zone)
 	return rc;
 }
 
+static int make_dir(const char *dir)
+{
+	if (mkdir(dir, 0777) == 0 || errno == EEXIST)
+		return 0;
+	tool_error("could not make \"%s\": %s", dir, strerror(errno));
+	return -1;
+}
+
 static int export_zones(struct export *export, const PGresult *zones)
 {
 	uint64_t total = 0;
-	int rc = 0;
+	int rc = export->settings->dir != NULL ? make_dir(export->settings->dir) : 0;
 
 	for (int row = 0; row < PQntuples(zones); row++)
 		total += strtoull(PQgetvalue(zones, row, 1), NULL, 10);

@@ -147,6 +147,22 @@ static int find_servers(const struct verify *verify, struct zone_check *check)
 	return rc;
 }
 
+/* Of the store's servers only administrators are told. */
+static int may_ask_for_servers(const struct verify *verify)
+{
+	PGresult *result = db_query(verify->conn,
+		"SELECT has_function_privilege('csdns.verify_servers(text)', 'EXECUTE')");
+
+	if (result == NULL)
+		return -1;
+	int rc = *PQgetvalue(result, 0, 0) == 't' ? 0 : -1;
+	PQclear(result);
+	if (rc != 0)
+		tool_error("nobody to ask: name a --server; those of csdns.verify_server are for "
+			   "administrators");
+	return rc;
+}
+
 /* ---- asking ---- */
 
 static bool is_below(const char *name, const char *above)
@@ -419,7 +435,8 @@ static int run_connected(struct verify *verify, const char *word)
 {
 	int rc = 0;
 
-	if (db_exec(verify->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0)
+	if (db_exec(verify->conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") != 0 ||
+		(verify->settings->servers.n == 0 && may_ask_for_servers(verify) != 0))
 		return VERIFY_NOT_ASKED;
 	verify->all =
 		db_query(verify->conn, "SELECT zone FROM csdns.v_zone ORDER BY zone COLLATE \"C\"");

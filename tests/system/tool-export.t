@@ -111,7 +111,7 @@ add($rfc2317, '1.0/26.2.0.192.in-addr.arpa', 'PTR', undef, 'one.test');
 $dbh->do(q{INSERT INTO domains (name, type) VALUES ('nosoa.test', 'NATIVE')});
 $dbh->commit;
 
-my $dir = temp_dir();
+my $dir = temp_dir() . '/made';
 my $done = $op->run('export', '--all', '--dir', $dir, '--json');
 is $done->{status}, 0, 'all zones' or diag $done->{err};
 like $done->{err}, qr/^csdns: zone "cases.test": 1 of its records are comments/m, 'it tells what is no record';
@@ -210,7 +210,8 @@ like $op->run('export', 'one.test', '--disabled', '--default-ttl=77')->{out}, qr
 for my $wrong (
     [['missing.test'], 1, qr/^csdns: zone "missing\.test" is not there$/], [[], 2, qr/which zone/], [['--all'], 2, qr/needs --dir/],
     [['one.test', '--json'], 2, qr/needs --dir/], [['one.test', 'two.test'], 2, qr/one zone, or --all/],
-    [['one.test', '--all'], 2, qr/which\?/], [['one.test', '--dir', '/nowhere'], 1, qr{could not open "/nowhere/one\.test\.zone\.new": No such file}]
+    [['one.test', '--all'], 2, qr/which\?/], [['one.test', '--dir', '/nowhere/at/all'], 1, qr{could not make "/nowhere/at/all": No such file}],
+    [['one.test', '--dir', '/dev/null'], 1, qr{could not open "/dev/null/one\.test\.zone\.new": Not a directory}]
 ) {
     my ($words, $status, $why) = @$wrong;
     my $refused = $op->run('export', @$words);

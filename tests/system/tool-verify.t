@@ -132,6 +132,15 @@ for my $wrong ([['nothing.test'], qr/there is no zone and no instance "nothing\.
     is $done->{status}, 2, "verify @{ $wrong->[0] }: could not ask";
     like $done->{err}, $wrong->[1], 'with the reason';
 }
+
+# a tenant
+$dbh->do($_) for ('CREATE ROLE acme LOGIN', q{SELECT csdns.add_tenant('acme', 'acme')},
+    "INSERT INTO csdns.dns_zone (domain_id, account) VALUES ($id, 'a0000000-0000-0000-0000-000000000002')");
+my $tenant = Csdns::Tool->new(cluster => $cluster, db => 'store', role => 'acme');
+my $blind = $tenant->run('verify');
+is "$blind->{status} $blind->{err}", "2 csdns: nobody to ask: name a --server; those of csdns.verify_server are for administrators\n", 'a tenant has to name servers';
+like $tenant->run('verify', '--server', $good)->{out}, qr/^1 zones, \d+ record sets, 0 differences/, 'and may';
+
 $dbh->do('DELETE FROM csdns.verify_server');
 like $op->run('verify', 'v.test')->{err}, qr/zone "v\.test": nobody to ask/, 'without servers';
 
