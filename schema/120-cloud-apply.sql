@@ -66,7 +66,7 @@ CREATE INDEX IF NOT EXISTS event_at_idx ON csdns.event (at);
 COMMENT ON TABLE csdns.event IS 'What people should know of, for tools to poll by id.';
 COMMENT ON COLUMN csdns.event.id IS 'Number, rising.';
 COMMENT ON COLUMN csdns.event.at IS 'When.';
-COMMENT ON COLUMN csdns.event.type IS 'DNS.NAME.COLLISION: a name could not be given; DNS.RECORD.TAKEN: a person edited or deleted a rule''s record; DNS.RECORD.RELEASED: given back; DNS.VERIFY.FAILED: a DNS server does not answer as the store says; DNS.VERIFY.OK: it does again.';
+COMMENT ON COLUMN csdns.event.type IS 'DNS.NAME.COLLISION: a name could not be given; DNS.RECORD.TAKEN: a person edited or deleted a rule''s record; DNS.RECORD.RELEASED: given back; DNS.REQUEST.REFUSED, DNS.QUOTA.EXCEEDED: csdns.api() refused a command; DNS.VERIFY.FAILED: a DNS server does not answer as the store says; DNS.VERIFY.OK: it does again; SYNC.PASS.REFUSED: a listing of the cloud lacked so much that nothing is taken for gone.';
 COMMENT ON COLUMN csdns.event.zone IS 'Zone.';
 COMMENT ON COLUMN csdns.event.name IS 'Name.';
 COMMENT ON COLUMN csdns.event.source IS 'Whom it happened to: uuid of an instance or an address, or csdns.group_uuid of a group.';

@@ -101,7 +101,7 @@ static const struct option_spec specs[] = {
 		.offset = FIELD(metrics),
 		.value = "ADDRESS",
 		.help = "listen here for HTTP of those who watch: /metrics, /healthz, "
-			"/api/v1/dns/records. A port alone is of the loopback address; "
+			"/livez, /api/v1/dns/records. A port alone is of the loopback address; "
 			"may be given several times"},
 	{.name = "healthz-max-age",
 		.type = OPTION_SECONDS,
