@@ -54,7 +54,7 @@ ZONE
     return <$in>;
 }
 
-my $twin = Csdns::Twin->new(pdns => { secondary => 'yes', xfr_cycle_interval => 1, slave_renotify => 'no', dnssec_key_cache_ttl => 0, zone_metadata_cache_ttl => 0 });
+my $twin = Csdns::Twin->new(pdns => { secondary => 'yes', xfr_cycle_interval => 1, secondary_do_renotify => 'no', dnssec_key_cache_ttl => 0, zone_metadata_cache_ttl => 0 });
 my $port = free_port();
 $twin->psql("INSERT INTO domains (name, type, master) VALUES ('$_', 'SLAVE', '127.0.0.1:$port')") for sort keys %nsec3;
 my $named = Csdns::Named->new(port => $port, zones => { map { $_ => signed_zone($_) } keys %nsec3 });

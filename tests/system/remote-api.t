@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/../lib";
 use JSON::PP ();
 use Test::More;
 
+use Csdns::Programs qw(pdns_version);
 use Csdns::Twin;
 
 my ($TRUE, $FALSE) = (JSON::PP::true(), JSON::PP::false());
@@ -43,6 +44,24 @@ patch(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('ns.a.test', 'CNAME',
 patch(set('nothing.a.test', 'A', 'DELETE'));
 patch(set('a.test', 'SOA', 'REPLACE', 'ns.a.test. hostmaster.a.test. 2024010101 10800 3600 604800 60'));
 patch(set('deep.er.still.a.test', 'AAAA', 'REPLACE', '2001:db8::1'), set('*.wild.a.test', 'A', 'REPLACE', '192.0.2.7'));
+# One record of a set (4.9.12, 5.0.2 and later).
+if (pdns_version() >= 5) {
+    my $one = sub { my ($how, $name, $type, $content) = @_; return { %{ set($name, $type, 'REPLACE', $content) }, changetype => $how } };
+    patch(set('one.a.test', 'A', 'REPLACE', '192.0.2.1', '192.0.2.2'));
+    patch($one->('EXTEND', 'one.a.test', 'A', '192.0.2.3'));
+    like $twin->table('remote', 'records'), qr/one\.a\.test\|A\|192\.0\.2\.1.*\n.*192\.0\.2\.2.*\n.*192\.0\.2\.3/, 'EXTEND adds one';
+    patch($one->('EXTEND', 'one.a.test', 'A', '192.0.2.3'));
+    patch($one->('PRUNE', 'one.a.test', 'A', '192.0.2.1'));
+    unlike $twin->table('remote', 'records'), qr/one\.a\.test\|A\|192\.0\.2\.1/, 'PRUNE removes one';
+    patch($one->('PRUNE', 'one.a.test', 'A', '192.0.2.77'));
+    patch(map { $one->(@$_) } ['EXTEND', 'one.a.test', 'A', '192.0.2.4'], ['PRUNE', 'one.a.test', 'A', '192.0.2.3'], ['EXTEND', 'one.a.test', 'A', '192.0.2.5']);
+    patch($one->('EXTEND', 'made.a.test', 'MX', '10 ns.a.test.'), $one->('EXTEND', 'text.a.test', 'TXT', '"three"'));
+    patch($one->('PRUNE', 'made.a.test', 'MX', '10 ns.a.test.'));
+    patch($one->('EXTEND', 'one.a.test', 'A', '192.0.2.300'));
+    $twin->psql(q{INSERT INTO records (domain_id, name, type, content, ttl, disabled) VALUES (1, 'one.a.test', 'A', '192.0.2.99', 120, true)});
+    patch($one->('EXTEND', 'one.a.test', 'A', '192.0.2.6'));
+}
+
 my $zone = $twin->api(GET => '/zones/a.test.');
 
 sub rrsets { my ($side) = @_; return { map { ("$_->{name} $_->{type}" => $_->{type} eq 'SOA' ? '' : [$_->{ttl}, sort map { $_->{content} } @{ $_->{records} }]) } @{ $zone->{$side}{reply}{rrsets} } } }

@@ -40,7 +40,7 @@ $twin->pdnsutil('secure-zone a.test', qw(cryptokeys metadata));
 is $twin->table('remote', q{SELECT count(*) FROM cryptokeys}), 1, 'there is a key';
 like $twin->pdns('remote')->pdnsutil('show-zone', 'a.test'), qr/ID = 1 \(CSK\).*ECDSAP256SHA256/, 'and PowerDNS reads it';
 shown($twin->pdnsutil('show-zone a.test'));
-$twin->pdnsutil('secure-zone a.test', 'cryptokeys');
+$twin->pdnsutil_refused('secure-zone a.test', 'cryptokeys');
 $twin->pdnsutil('add-zone-key b.test ksk active unpublished ecdsa256', 'cryptokeys');
 $twin->pdnsutil('add-zone-key b.test zsk inactive ecdsa384', 'cryptokeys');
 $twin->pdnsutil('add-zone-key b.test zsk 1024 active rsasha256', 'cryptokeys');
@@ -53,7 +53,7 @@ shown($twin->pdnsutil('show-zone b.test'));
 $twin->pdnsutil('remove-zone-key b.test 3', 'cryptokeys');
 # gpgsql says that it is done.
 ok $twin->pdns('remote')->try_pdnsutil('remove-zone-key', 'b.test', '77')->{status} != 0, 'a key that is not there cannot be removed';
-$twin->pdnsutil('export-zone-key b.test 77');
+$twin->pdnsutil_refused('export-zone-key b.test 77');
 $twin->pdnsutil('list-keys b.test');
 $twin->pdnsutil('disable-dnssec a.test', 'cryptokeys');
 

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 
 use Csdns::Process qw(temp_dir);
+use Csdns::Programs qw(pdns_version);
 use Csdns::Twin;
 
 my $twin = Csdns::Twin->new(sql => q{
@@ -31,8 +32,8 @@ $twin->pdnsutil(['add-record', 'a.test', '@', 'MX', '3600', '10 Mail.a.test.'], 
 $twin->pdnsutil(['add-record', 'a.test', '_s._tcp', 'SRV', '3600', '0 5 5060 sip.a.test'], @ZONE);
 $twin->pdnsutil(['add-record', 'a.test', 'text', 'TXT', '3600', '"one; \\"two\\"" "three \\\\ four"'], @ZONE);
 $twin->pdnsutil(['replace-rrset', 'a.test', 'www', 'A', '60', '192.0.2.9'], @ZONE);
-$twin->pdnsutil('replace-rrset a.test www A 60 192.0.2.300', @ZONE);
-$twin->pdnsutil('add-record a.test www CNAME 60 x.a.test', @ZONE);
+$twin->pdnsutil_refused('replace-rrset a.test www A 60 192.0.2.300', @ZONE);
+$twin->pdnsutil_refused('add-record a.test www CNAME 60 x.a.test', @ZONE);
 $twin->pdnsutil('add-record a.test UPPER.Sub A 60 192.0.2.5', @ZONE);
 $twin->pdnsutil(['add-record', 'a.test', 'q\\.x', 'A', '60', '192.0.2.5'], @ZONE);
 $twin->pdnsutil('delete-rrset a.test www A', @ZONE);
@@ -66,6 +67,19 @@ $twin->pdnsutil("load-zone a.test $dir/zone", @ZONE);
 like $twin->table('remote', 'records'), qr/deep\.er\.name\.a\.test\|TXT\|"x" "y"\|3600/, 'the file is in the tables';
 unlike $twin->table('remote', 'records'), qr/sip/, 'and what was there before is not';
 
+# --- records as PowerDNS 5 spells the commands ---
+
+if (pdns_version() >= 5) {
+    $twin->pdnsutil('rrset add a.test five.a.test A 300 192.0.2.2', @ZONE);
+    $twin->pdnsutil('rrset add a.test five.a.test A 300 192.0.2.3 192.0.2.4', @ZONE);
+    like $twin->table('remote', 'records'), qr/five\.a\.test\|A\|192\.0\.2\.2\|300\|0\|f\n.*192\.0\.2\.3.*\n.*192\.0\.2\.4/, 'all three are there';
+    $twin->pdnsutil('rrset replace a.test five.a.test A 60 192.0.2.9', @ZONE);
+    $twin->pdnsutil('rrset delete a.test five.a.test A', @ZONE);
+    unlike $twin->table('remote', 'records'), qr/five/, 'none is there';
+    $twin->pdnsutil('zone increase-serial a.test', @ZONE);
+    $twin->pdnsutil("zone load a.test $dir/zone", @ZONE);
+}
+
 # --- metadata ---
 
 $twin->pdnsutil('set-meta a.test ALLOW-AXFR-FROM 192.0.2.0/24 AUTO-NS', 'metadata');
@@ -74,8 +88,35 @@ my $meta = $twin->pdnsutil('get-meta a.test');
 is $meta->{remote}{out}, $meta->{gpgsql}{out}, 'get-meta says the same';
 $twin->pdnsutil('set-meta a.test X-OTHER 1', 'metadata');
 $twin->pdnsutil('set-meta a.test ALLOW-AXFR-FROM', 'metadata');
-$twin->pdnsutil('set-meta a.test X-' . 'K' x 40 . ' 1');
+$twin->pdnsutil_refused('set-meta a.test X-' . 'K' x 40 . ' 1');
 $twin->same_tables('a kind that is too long', 'metadata');
+
+# --- the rest as PowerDNS 5 spells it ---
+
+if (pdns_version() >= 5) {
+    $twin->pdnsutil('metadata set a.test X-FIVE 1 2', 'metadata');
+    $twin->pdnsutil('metadata add a.test X-FIVE 3', 'metadata');
+    like $twin->pdnsutil('metadata get a.test')->{remote}{out}, qr/^X-FIVE = 1, 2, 3$/m, 'metadata get';
+    $twin->pdnsutil('zone secure a.test', 'cryptokeys');
+    $twin->pdnsutil('zone add-key a.test zsk inactive ecdsa256', 'cryptokeys');
+    $twin->pdnsutil("zone $_-key a.test 2", 'cryptokeys') for qw(activate deactivate unpublish publish);
+    like $twin->pdnsutil('zone show a.test')->{remote}{out}, qr/ID = 1 \(CSK\).*ECDSAP256SHA256/, 'zone show';
+    $twin->pdnsutil('zone list-keys a.test');
+    $twin->pdnsutil(['zone', 'set-nsec3', 'a.test', '1 0 0 -'], 'metadata');
+    $twin->pdnsutil('zone rectify a.test', qw(records metadata));
+    $twin->pdnsutil('zone check a.test');
+    $twin->pdnsutil('zone unset-nsec3 a.test', 'metadata');
+    $twin->pdnsutil('zone remove-key a.test 2', 'cryptokeys');
+    $twin->pdnsutil('zone dnssec-disable a.test', 'cryptokeys');
+    $twin->pdnsutil('tsigkey import five.test hmac-sha256 QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=', 'tsigkeys');
+    like $twin->pdnsutil('tsigkey list')->{remote}{out}, qr/^five\.test\. hmac-sha256\./m, 'tsigkey list';
+    $twin->pdnsutil('tsigkey activate a.test five.test primary', 'metadata');
+    $twin->pdnsutil('tsigkey delete five.test', 'tsigkeys');
+    my $list = $twin->pdnsutil('zone list a.test');
+    is_deeply [sort grep { !/SOA/ } split /\n/, $list->{remote}{out}], [sort grep { !/SOA/ } split /\n/, $list->{gpgsql}{out}], 'zone list: the same';
+    my $all = $twin->pdnsutil('zone list-all');
+    is_deeply [sort split /\n/, $all->{remote}{out}], [sort split /\n/, $all->{gpgsql}{out}], 'zone list-all: the same';
+}
 
 # --- backend-cmd ---
 

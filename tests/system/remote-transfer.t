@@ -9,6 +9,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use IO::Select;
+use IO::Socket::INET;
 use Test::More;
 
 use Csdns::Named;
@@ -39,7 +41,7 @@ ns.sub A 192.0.2.4
 odd\.dot A 192.0.2.5
 type TYPE65280 \# 4 0A000001
 ZONE
-my $twin = Csdns::Twin->new(timeout => 60_000, pdns => { secondary => 'yes', autosecondary => 'yes', xfr_cycle_interval => 1, slave_renotify => 'no' },
+my $twin = Csdns::Twin->new(timeout => 60_000, pdns => { secondary => 'yes', autosecondary => 'yes', xfr_cycle_interval => 1, secondary_do_renotify => 'no' },
     csdnsd => { transaction_timeout => '20s' });
 my $port = free_port();
 
@@ -110,6 +112,21 @@ SKIP: {
         is $twin->table($side, q{SELECT count(*) FROM domains WHERE name = 'other.test'}), 0, "a zone of other name servers is not taken ($side)";
     }
 }
+
+# --- notified on ---
+
+# A secondary with secondary-do-renotify tells others of what came, if it has to say so to somebody.
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'udp') or die "udp: $!";
+$twin->psql("INSERT INTO domainmetadata (domain_id, kind, content) SELECT id, 'ALSO-NOTIFY', '127.0.0.1:" . $listener->sockport . q{' FROM domains WHERE name = 'a.test'});
+$twin->pdns('remote')->stop;    # it would be first
+my $renotifier = Csdns::Pdns->remote(socket => $twin->csdnsd->socket, name => 'renotifier', remote_dnssec => 'yes', secondary => 'yes', secondary_do_renotify => 'yes', only_notify => '');
+$named->change_zone('a.test', $second =~ s/ 8 3600/ 9 3600/r);
+$renotifier->control('RETRIEVE a.test');
+ok scalar(IO::Select->new($listener)->can_read(20)), 'a secondary that is to notify others does';
+recv $listener, my $notify, 4096, 0;
+like $notify, qr/\A..[\x20-\x27].{9}\x01a\x04test\0\0\x06\0\x01/s, 'of the zone that came';
+$renotifier->stop;
+$twin->pdns('remote')->start;
 
 # --- a large one ---
 

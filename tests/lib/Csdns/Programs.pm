@@ -2,6 +2,8 @@ package Csdns::Programs;
 
 # Finds the programs that the tests drive. A program that is missing is a
 # skipped test on a developer's machine and a failure where CI=true.
+# CSDNS_PDNS names a directory made by tools/unpack-pdns, with another PowerDNS
+# than the system's.
 
 use strict;
 use warnings;
@@ -11,7 +13,7 @@ use Exporter 'import';
 use File::Basename qw(dirname);
 use File::Spec;
 
-our @EXPORT_OK = qw(find_program need_programs source_dir build_dir);
+our @EXPORT_OK = qw(find_program need_programs source_dir build_dir pdns_modules pdns_version);
 
 my @SEARCH = (split(/:/, $ENV{PATH} // ''), qw(/usr/local/sbin /usr/sbin /sbin /usr/bin /bin));
 
@@ -51,10 +53,27 @@ sub find_program {
         my $path = build_dir() . "/$name";
         return -x $path ? $path : undef;
     }
+    if ($ENV{CSDNS_PDNS} && $name =~ /^(?:pdns_server|pdnsutil|zone2sql)$/) {
+        my $path = File::Spec->rel2abs($ENV{CSDNS_PDNS}) . "/bin/$name";
+        return -x $path ? $path : undef;
+    }
     for my $dir (@SEARCH) {
         return "$dir/$name" if $dir ne '' && -f "$dir/$name" && -x _;
     }
     return;
+}
+
+# Where the loadable backends of CSDNS_PDNS are; undef for the system's PowerDNS, which knows by itself.
+sub pdns_modules { return $ENV{CSDNS_PDNS} ? File::Spec->rel2abs($ENV{CSDNS_PDNS}) . '/modules' : undef }
+
+my $pdns_version;
+
+# The version of PowerDNS as a number to compare with: 4.007 for 4.7.3, 5.001 for 5.1.5.
+sub pdns_version {
+    return $pdns_version if defined $pdns_version;
+    my $program = find_program('pdns_server') // return $pdns_version = 0;
+    my $said = `$program --version 2>&1`;
+    return $pdns_version = $said =~ /PowerDNS Authoritative Server (\d+)\.(\d+)/ ? $1 + $2 / 1000 : 0;
 }
 
 # Skips the whole test (or fails it where CI=true) unless every program is there.
@@ -77,7 +96,8 @@ sub need_programs {
 sub _is_there {
     my ($name) = @_;
     return defined find_program($name) if $name !~ /^pdns:(.+)/;
-    return scalar grep { -e } glob("/usr/lib/*/pdns/lib${1}backend.so /usr/lib/pdns/lib${1}backend.so");
+    my @dirs = pdns_modules() // qw(/usr/lib/*/pdns /usr/lib/pdns);
+    return scalar grep { -e } map { glob "$_/lib${1}backend.so" } @dirs;
 }
 
 1;
