@@ -80,10 +80,10 @@ sub lines {
     return @lines;
 }
 
-# Canonical JSON; an array of records or zones is sorted.
+# Canonical JSON; an array of records or zones is sorted, and the time of setFresh is any time.
 sub normal {
     my ($text) = @_;
-    my $data = eval { $json->decode($text) } // return "no JSON: $text";
+    my $data = eval { $json->decode($text =~ s/("last_check": ?)[1-9]\d{9}\b/${1}1234567890/gr) } // return "no JSON: $text";
     if (ref $data eq 'HASH' && ref $data->{result} eq 'ARRAY') {
         $data->{result} = [map { $json->decode($_) } sort map { $json->encode($_) } @{ $data->{result} }];
     }

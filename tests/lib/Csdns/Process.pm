@@ -20,12 +20,13 @@ use Scalar::Util qw(weaken);
 use Csdns::Programs qw(find_program);
 use Csdns::Wait qw(wait_until try_until);
 
-our @EXPORT_OK = qw(run_program temp_dir unprivileged_user);
+our @EXPORT_OK = qw(run_program fork_helper temp_dir unprivileged_user);
 
 my $OWNER = $$;     # forked children must not clean up after their parent
 my @running;        # weak references, in the order of starting
 my @logs;           # [name, path] of everything that was started
 my @dirs;           # temporary directories to remove
+my @helpers;        # pids of fork_helper
 
 # The account for programs that refuse to run as root: undef when we are not root.
 sub unprivileged_user {
@@ -252,6 +253,19 @@ sub _slurp {
     return <$file> // '';
 }
 
+# Runs code that serves the test in a process of its own, which ends with the test at the latest.
+sub fork_helper {
+    my ($code) = @_;
+    my $pid = fork // croak "fork: $!";
+    if ($pid == 0) {
+        $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+        eval { $code->() };
+        _exit(0);
+    }
+    push @helpers, $pid;
+    return $pid;
+}
+
 sub _test_failed {
     my ($status) = @_;
     return 1 if $status;
@@ -288,6 +302,7 @@ sub _clean_up {
     $SIG{$_} = 'IGNORE' for qw(INT TERM HUP);
     _show_logs() if _test_failed($status);
     stop_all();
+    for my $pid (@helpers) { kill 'TERM', $pid; waitpid $pid, 0 }
     if ($ENV{CSDNS_KEEP}) {
         print {*STDERR} "# kept: $_\n" for @dirs;
     }

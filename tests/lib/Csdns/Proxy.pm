@@ -11,26 +11,17 @@ use Carp qw(croak);
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use POSIX ();
 use Socket qw(SOL_SOCKET SO_LINGER AF_UNIX SOCK_STREAM PF_UNSPEC);
 
+use Csdns::Process qw(fork_helper);
 use Csdns::Wait qw(now_s);
-
-my $OWNER = $$;
-my %pids;
 
 # new(to => PATH of a unix socket)
 sub new {
     my ($class, %args) = @_;
     my $listen = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or croak "proxy: $!";
     socketpair my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or croak "socketpair: $!";
-    my $pid = fork // croak "fork: $!";
-    if ($pid == 0) {
-        $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
-        eval { _serve($args{to}, $listen, $theirs) };
-        POSIX::_exit(0);    # also when the test goes: its end of the pair closes
-    }
-    $pids{$pid} = 1;
+    my $pid = fork_helper(sub { _serve($args{to}, $listen, $theirs) });    # until its end of the pair closes
     $ours->autoflush(1);
     return bless { port => $listen->sockport, control => $ours, pid => $pid }, $class;
 }
@@ -146,14 +137,6 @@ sub _end {
     $link->{gone} = 1;
     $self->{cuts}++;
     return;
-}
-
-END {
-    if ($$ == $OWNER) {
-        my $status = $?;
-        for my $pid (keys %pids) { kill 'TERM', $pid; waitpid $pid, 0 }
-        $? = $status;
-    }
 }
 
 1;

@@ -1,0 +1,1 @@
+../recorded-4.7/store.sql
