@@ -37,6 +37,9 @@ tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/fail_alloc.c
 tests_unit_test_buf_LDFLAGS = $(UNIT_FAIL_ALLOC)
 tests_unit_test_buf_LDADD = $(UNIT_BASE)
 
+UNIT_TESTS += tests/unit/test_utf8
+tests_unit_test_utf8_LDADD = $(UNIT_BASE)
+
 UNIT_TESTS += tests/unit/test_metrics
 tests_unit_test_metrics_LDADD = $(UNIT_BASE)
 

@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -104,23 +106,14 @@ bool log_level_parse(const char *text, enum log_level *level)
 
 /* Octets of the printable UTF-8 character at text, or 0 when it must be escaped: a control
  * character (C0, DEL, C1), or octets that are no UTF-8. */
-static size_t printable_octets(const unsigned char *text)
+static size_t printable_octets(const char *text)
 {
-	if (text[0] < 0x80)
-		return text[0] >= 0x20 && text[0] != 0x7f ? 1 : 0;
+	const unsigned char *octets = (const unsigned char *)text;
+	size_t n = utf8_octets(text);
 
-	size_t n = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	unsigned first_two = (unsigned)text[0] << 8 | text[1];
-	bool bad = first_two < 0xc2a0 || (first_two >= 0xe080 && first_two < 0xe0a0) ||
-		   (first_two >= 0xeda0 && first_two < 0xee80) ||
-		   (first_two >= 0xf080 && first_two < 0xf090) || first_two >= 0xf490;
-	return bad ? 0 : n;
+	if (n == 1)
+		return octets[0] >= 0x20 && octets[0] != 0x7f ? 1 : 0;
+	return n == 2 && octets[0] == 0xc2 && octets[1] < 0xa0 ? 0 : n;
 }
 
 /* A line of at most LOG_LINE_MAX octets; full once something did not fit. */
@@ -167,7 +160,7 @@ static void line_add_escape(struct line *line, unsigned char c)
 static void line_add_text(struct line *line, const char *text)
 {
 	while (*text != '\0' && !line->full) {
-		size_t n = printable_octets((const unsigned char *)text);
+		size_t n = printable_octets(text);
 		if (n > 0)
 			line_add(line, text, n);
 		else
