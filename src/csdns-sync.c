@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "csdns_sync_bus.h"
+#include "csdns_sync_options.h"
 #include "csdns_sync_settings.h"
 #include "http/http.h"
 #include "http/reply.h"
@@ -431,7 +432,7 @@ static void print_help(void)
 	       "Keeps csdns' facts about a CloudStack cloud true: takes its events, asks its "
 	       "API.\n\n"
 	       "Options; in the configuration file the same names without dashes:\n");
-	sync_settings_print_help();
+	sync_options_print_help();
 	printf("\nSIGHUP reads the configuration again; SIGUSR1 lists the whole cloud now; SIGTERM "
 	       "finishes what is in hand and stops.\n");
 }

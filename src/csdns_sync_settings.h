@@ -1,6 +1,6 @@
 /*
- * csdns_sync_settings: csdns-sync's options: their table, reading them and the secrets that they
- * name, and checking what can be checked without working.
+ * csdns_sync_settings: csdns-sync's settings: from its options and the secrets that these name,
+ * with what can be checked without working.
  */
 #ifndef CSDNS_CSDNS_SYNC_SETTINGS_H
 #define CSDNS_CSDNS_SYNC_SETTINGS_H
@@ -52,7 +52,5 @@ int sync_settings_make(struct sync_settings *settings, int argc, char **argv,
 void sync_settings_fini(struct sync_settings *settings);
 /* Does new differ in what a reload does not change? */
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new);
-/* The options' part of --help on standard output. */
-void sync_settings_print_help(void);
 
 #endif
