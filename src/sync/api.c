@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pg/events.h"
+#include "sync/curl_loop.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -40,8 +41,7 @@ struct call {
 struct api {
 	struct event_base *base;
 	struct api_settings settings;
-	CURLM *multi;
-	struct event *timer;
+	struct curl_loop *loop;
 	struct call *calls;   /* in flight or pausing */
 	struct call *waiting; /* for a place */
 	struct call **last;
@@ -56,7 +56,7 @@ static void fly(struct api *api);
 static void call_free(struct call *call)
 {
 	if (call->curl != NULL) {
-		(void)curl_multi_remove_handle(call->api->multi, call->curl);
+		curl_loop_remove(call->api->loop, call->curl);
 		curl_easy_cleanup(call->curl);
 	}
 	for (size_t i = 0; i < call->n_params; i++) {
@@ -180,6 +180,22 @@ static void take_error(struct call *call, const json_t *inner)
 	finish(call, &refused);
 }
 
+/* What is in the envelope of an answer to this command, {"listdomainsresponse": {…}}, or of an
+ * error; NULL: it is somebody else's. */
+static const json_t *open_envelope(const struct call *call, json_t *json)
+{
+	void *only = json_object_size(json) == 1 ? json_object_iter(json) : NULL;
+	const json_t *inner = only == NULL ? NULL : json_object_iter_value(only);
+	size_t len = strlen(call->command);
+
+	if (!json_is_object(inner))
+		return NULL;
+	const char *name = json_object_iter_key(only);
+	bool is_ours = strncasecmp(name, call->command, len) == 0 &&
+		       strcasecmp(name + len, "response") == 0;
+	return is_ours || json_object_get(inner, "errorcode") != NULL ? inner : NULL;
+}
+
 static void take_body(struct call *call, int status)
 {
 	struct api *api = call->api;
@@ -187,13 +203,12 @@ static void take_body(struct call *call, int status)
 	json_error_t error;
 	json_t *json =
 		json_loadb(call->body.len == 0 ? "" : call->body.data, call->body.len, 0, &error);
-	const json_t *inner =
-		json_object_size(json) == 1 ? json_object_iter_value(json_object_iter(json)) : NULL;
+	const json_t *inner = open_envelope(call, json);
 
-	if (!json_is_object(inner)) {
+	if (inner == NULL) {
 		(void)snprintf(why, sizeof(why),
-			"HTTP %d, and the answer is not CloudStack's JSON%s%s", status,
-			json == NULL ? ": " : "", json == NULL ? error.text : "");
+			"HTTP %d, and the answer is not CloudStack's JSON for this command%s%s",
+			status, json == NULL ? ": " : "", json == NULL ? error.text : "");
 		try_again(call, status >= 500 ? API_ERROR_INTERNAL : API_ERROR_MALFORMED, why,
 			status);
 	} else if (json_object_get(inner, "errorcode") != NULL) {
@@ -229,13 +244,13 @@ static enum api_error error_of(CURLcode code)
 	}
 }
 
-static void on_transfer(struct call *call, CURLcode code)
+static void take_transfer(struct call *call, CURLcode code)
 {
 	struct api *api = call->api;
 	long status = 0;
 
 	(void)curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_multi_remove_handle(api->multi, call->curl);
+	curl_loop_remove(api->loop, call->curl);
 	curl_easy_cleanup(call->curl);
 	call->curl = NULL;
 	api->status.in_flight--;
@@ -252,20 +267,13 @@ static void on_transfer(struct call *call, CURLcode code)
 		take_body(call, (int)status);
 }
 
-static void take_finished(struct api *api)
+static void on_transfer(void *arg, CURL *curl, CURLcode code)
 {
-	CURLMsg *message;
-	int left;
+	struct call *call = NULL;
 
-	while ((message = curl_multi_info_read(api->multi, &left)) != NULL) {
-		struct call *call = NULL;
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		CURLcode code = message->data.result;
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-		on_transfer(call, code);
-	}
-	fly(api);
+	(void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&call);
+	take_transfer(call, code);
+	fly(arg);
 }
 
 /* ---- requests ---- */
@@ -338,6 +346,10 @@ static void set_options(struct call *call)
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
 	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->error);
 	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Host names are looked up in a thread: nobody waits for it when the time is up. */
+	(void)curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, settings->timeout_ms);
 	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
@@ -360,6 +372,7 @@ static void send_call(struct call *call)
 	call->tries++;
 	call->server = api->server;
 	call->error[0] = '\0';
+	call->is_too_long = false;
 	buf_reset(&call->body, 0);
 	free(call->query);
 	call->query = make_query(call);
@@ -368,7 +381,7 @@ static void send_call(struct call *call)
 	api->status.requests++;
 	if (call->curl != NULL) {
 		set_options(call);
-		if (set_url(call) && curl_multi_add_handle(api->multi, call->curl) == CURLM_OK) {
+		if (set_url(call) && curl_loop_add(api->loop, call->curl)) {
 			api->status.in_flight++;
 			return;
 		}
@@ -381,6 +394,20 @@ static void send_call(struct call *call)
 	event_active(call->timer, EV_TIMEOUT, 0);
 }
 
+/* Waits for a place again, before those that were never sent. */
+static void wait_again(struct call *call)
+{
+	struct api *api = call->api;
+
+	unlink_call(call);
+	call->next = api->waiting;
+	if (api->waiting == NULL)
+		api->last = &call->next;
+	api->waiting = call;
+	api->status.waiting++;
+	fly(api);
+}
+
 static void on_pause(evutil_socket_t fd, short what, void *arg)
 {
 	struct call *call = arg;
@@ -390,7 +417,7 @@ static void on_pause(evutil_socket_t fd, short what, void *arg)
 	if (call->tries >= call->api->settings.tries)
 		finish(call, &(struct api_answer){.result = API_FAILED, .why = "out of memory"});
 	else
-		send_call(call);
+		wait_again(call);
 }
 
 static void fly(struct api *api)
@@ -433,65 +460,7 @@ int api_ask(struct api *api, const char *command, const struct api_param *params
 	return 0;
 }
 
-/* ---- curl on the loop ---- */
-
-static void act(struct api *api, curl_socket_t fd, int what)
-{
-	int running;
-
-	(void)curl_multi_socket_action(api->multi, fd, what, &running);
-	take_finished(api);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	act(arg, fd,
-		((what & EV_READ) != 0 ? CURL_CSELECT_IN : 0) |
-			((what & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int set_timer(CURLM *multi, long ms, void *arg)
-{
-	struct api *api = arg;
-	struct timeval wait = clock_timeval(ms);
-
-	(void)multi;
-	if (ms < 0)
-		(void)evtimer_del(api->timer);
-	else
-		(void)evtimer_add(api->timer, &wait);
-	return 0;
-}
-
-static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock)
-{
-	struct api *api = arg;
-	struct event *event = sock;
-	short flags = EV_PERSIST;
-
-	(void)easy;
-	event_drop(event);
-	if (what == CURL_POLL_REMOVE) {
-		(void)curl_multi_assign(api->multi, fd, NULL);
-		return 0;
-	}
-	if (what != CURL_POLL_OUT)
-		flags |= EV_READ;
-	if (what != CURL_POLL_IN)
-		flags |= EV_WRITE;
-	event = event_new(api->base, fd, flags, on_socket, api);
-	if (event != NULL)
-		(void)event_add(event, NULL);
-	(void)curl_multi_assign(api->multi, fd, event);
-	return 0;
-}
+/* ---- the whole ---- */
 
 struct api *api_new(struct event_base *base, const struct api_settings *settings)
 {
@@ -502,16 +471,11 @@ struct api *api_new(struct event_base *base, const struct api_settings *settings
 	api->base = base;
 	api->settings = *settings;
 	api->last = &api->waiting;
-	api->multi = curl_multi_init();
-	api->timer = evtimer_new(base, on_timer, api);
-	if (api->multi == NULL || api->timer == NULL) {
+	api->loop = curl_loop_new(base, on_transfer, api);
+	if (api->loop == NULL) {
 		api_free(api);
 		return NULL;
 	}
-	(void)curl_multi_setopt(api->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
-	(void)curl_multi_setopt(api->multi, CURLMOPT_SOCKETDATA, api);
-	(void)curl_multi_setopt(api->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	(void)curl_multi_setopt(api->multi, CURLMOPT_TIMERDATA, api);
 	return api;
 }
 
@@ -530,9 +494,7 @@ void api_free(struct api *api)
 		return;
 	free_calls(api->calls);
 	free_calls(api->waiting);
-	if (api->multi != NULL)
-		(void)curl_multi_cleanup(api->multi);
-	event_drop(api->timer);
+	curl_loop_free(api->loop);
 	free(api);
 }
 

@@ -105,24 +105,35 @@ bool uuid_is(const char *text)
 	return text[UUID_SIZE - 1] == '\0';
 }
 
-const json_t *entity_list(enum entity_kind kind, const json_t *answer, bool *is_empty)
+/* No entities, and nothing else than what comes with them. */
+static bool has_none(enum entity_kind kind, const json_t *answer)
 {
 	const json_t *list = json_object_get(answer, entities[kind].key);
 	size_t others = json_object_size(answer) - (json_object_get(answer, "count") != NULL);
 
-	*is_empty =
-		json_is_object(answer) && list == NULL && others == 0 && entity_count(answer) == 0;
-	if (!json_is_array(list))
+	if (list == NULL)
+		return json_is_object(answer) && others == 0;
+	return json_is_array(list) && json_array_size(list) == 0;
+}
+
+bool entity_is_behind(enum entity_kind kind, const json_t *answer)
+{
+	return has_none(kind, answer) && entity_count(answer) > 0;
+}
+
+const json_t *entity_list(enum entity_kind kind, const json_t *answer, bool *is_empty)
+{
+	const json_t *list = json_object_get(answer, entities[kind].key);
+
+	*is_empty = has_none(kind, answer) && entity_count(answer) == 0;
+	if (!json_is_array(list) || json_array_size(list) == 0)
 		return NULL;
-	*is_empty = json_array_size(list) == 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *id = json_string_value(json_object_get(json_array_get(list, i), "id"));
-		if (id == NULL || !uuid_is(id)) {
-			*is_empty = false;
+		if (id == NULL || !uuid_is(id))
 			return NULL;
-		}
 	}
-	return *is_empty ? NULL : list;
+	return list;
 }
 
 size_t entity_count(const json_t *answer)

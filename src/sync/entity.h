@@ -46,6 +46,8 @@ bool uuid_is(const char *text);
 const json_t *entity_list(enum entity_kind kind, const json_t *answer, bool *is_empty);
 /* What the answer counts, over all pages; 0 when it does not say. */
 size_t entity_count(const json_t *answer);
+/* Does it list none, though it counts some? So CloudStack answers behind the last page. */
+bool entity_is_behind(enum entity_kind kind, const json_t *answer);
 /* An entity cut down to what the schema reads, which is a tenth of it. New, or NULL without memory.
  */
 json_t *entity_trim(enum entity_kind kind, const json_t *entity);

@@ -7,6 +7,7 @@ libcsdns_sync_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(HTTP_CFLAGS) $(PQ_CF
 libcsdns_sync_a_SOURCES = \
 	src/sync/api.c src/sync/api.h \
 	src/sync/catch_up.c src/sync/catch_up.h \
+	src/sync/curl_loop.c src/sync/curl_loop.h \
 	src/sync/entity.c src/sync/entity.h \
 	src/sync/event.c src/sync/event.h \
 	src/sync/intake.c src/sync/intake.h \

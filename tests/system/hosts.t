@@ -16,9 +16,9 @@ use Test::More;
 use Csdns::Cluster;
 use Csdns::Csdnsd;
 use Csdns::Ports qw(free_port);
-use Csdns::Process qw(run_program temp_dir);
 use Csdns::Programs qw(need_programs);
 use Csdns::Proxy;
+use Csdns::SlowName qw(slow_name_env);
 use Csdns::Wait qw(wait_until try_until now_s);
 
 need_programs(qw(initdb csdnsd));
@@ -71,33 +71,11 @@ is $_->stop, 0, "$_->{name}: ends well" for @daemons, $daemon;
 
 # --- a name that takes its time ---
 
-# Stands in for a resolver that does not answer: this one name takes two seconds, and is not found.
-my $SLOW = <<'C';
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <netdb.h>
-#include <string.h>
-#include <unistd.h>
-int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result)
-{
-	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
-	if (name == NULL || strcmp(name, "slow.test") != 0)
-		return real(name, service, hints, result);
-	sleep(2);
-	return EAI_AGAIN;
-}
-C
-
 SKIP: {
-    my $dir = temp_dir();
-    open my $file, '>', "$dir/slow.c" or die "slow.c: $!";
-    print {$file} $SLOW;
-    close $file;
-    my $built = eval { run_program(command => ['cc', '-shared', '-fPIC', '-o', "$dir/slow.so", "$dir/slow.c", '-ldl']) };
-    skip 'no C compiler', 3 if !$built || $built->{status} != 0;
+    my $env = slow_name_env(2) or skip 'no C compiler', 3;
     my $slow = Csdns::Csdnsd->start(
         db => conninfo($proxy->port) =~ s/host=/host=slow.test,/r =~ s/port=/port=5432,/r, name => 'slow name',
-        env => { LD_PRELOAD => "$dir/slow.so", ASAN_OPTIONS => 'verify_asan_link_order=0:detect_leaks=1' },
+        env => $env,
     );
     my $peer = $slow->remote;
     $proxy->cut(after => 0);

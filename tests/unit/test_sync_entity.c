@@ -81,6 +81,7 @@ static void test_list(void **state)
 	assert_int_equal(what_is("{\"virtualmachine\":[]}"), EMPTY);
 	/* None of these says that there is nothing. */
 	assert_int_equal(what_is("{\"count\":3}"), STRANGE);
+	assert_int_equal(what_is("{\"count\":3,\"virtualmachine\":[]}"), STRANGE);
 	assert_int_equal(what_is("{\"errortext\":\"x\"}"), STRANGE);
 	assert_int_equal(what_is("{\"network\":[{\"id\":\"" ID "\"}]}"), STRANGE);
 	assert_int_equal(what_is("{\"virtualmachine\":{\"id\":\"" ID "\"}}"), STRANGE);
@@ -88,6 +89,27 @@ static void test_list(void **state)
 	assert_int_equal(what_is("{\"virtualmachine\":[{\"id\":\"7\"}]}"), STRANGE);
 	assert_int_equal(what_is("{\"virtualmachine\":[{\"id\":\"" ID "\"},7]}"), STRANGE);
 	assert_int_equal(what_is("[]"), STRANGE);
+}
+
+static bool is_behind(const char *text)
+{
+	json_t *json = parse(text);
+	bool is = entity_is_behind(ENTITY_INSTANCE, json);
+
+	json_decref(json);
+	return is;
+}
+
+static void test_behind(void **state)
+{
+	(void)state;
+	assert_true(is_behind("{\"count\":3}"));
+	assert_true(is_behind("{\"count\":3,\"virtualmachine\":[]}"));
+	assert_false(is_behind("{}"));
+	assert_false(is_behind("{\"count\":0}"));
+	assert_false(is_behind("{\"virtualmachine\":[]}"));
+	assert_false(is_behind("{\"count\":1,\"virtualmachine\":[{\"id\":\"" ID "\"}]}"));
+	assert_false(is_behind("{\"count\":1,\"network\":[]}"));
 }
 
 static size_t count_of(const char *text)
@@ -145,6 +167,7 @@ int main(void)
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_uuid),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_trim),
 	};

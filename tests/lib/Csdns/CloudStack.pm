@@ -89,8 +89,9 @@ sub secret_files {
 }
 
 # control(put => [[kind, entity]...], remove => [[kind, id]...], set => {}, fault => { stall|fail|html|half|down => TIMES }, cloud => 1)
-# Answers { count => { command => requests, "command on PORT" => requests }, cloud => ... }. set: release => '4.11', delay_ms, clock (seconds that the
-# cloud's clock is ahead), dead_ports => [PORT...] (but the last one, where /control is), empty_page, empty_kind, empty_for_absent.
+# Answers { count => { command => requests, "command on PORT" => requests }, most_at_once => requests since the last set or fault, cloud => ... }. set: release => '4.11', delay_ms, clock (seconds that the
+# cloud's clock is ahead), dead_ports => [PORT...] (but the last one, where /control is), empty_page, empty_kind, empty_for_absent, denied => [commands], strange => { refuse =>
+# [code, text] | envelope => 1 | hollow => 1 | behind => 1 } (of one entity; {} for none).
 sub control {
     my ($self, %wanted) = @_;
     my $reply = ($self->{control} //= HTTP::Tiny->new(timeout => 60, verify_SSL => 0))->post($self->base($self->{ports}[-1]) . '/control', { content => $json->encode(\%wanted) });

@@ -15,13 +15,13 @@ use Csdns::Programs qw(find_program need_programs);
 use Csdns::Wait qw(wait_until);
 
 # start(cloud => Csdns::CloudStack, db => CONNINFO, option => VALUE ...); also
-# files => { option => [lines of a file, which is the option's value] }, flags => ['api-post']
+# files => { option => [lines of a file, which is the option's value] }, flags => ['api-post'], env => {}
 sub start {
     my ($class, %args) = @_;
     need_programs('csdns-sync');
     my $cloud = delete $args{cloud};
     my $files = delete $args{files} // {};
-    my %how = map { $_ => delete $args{$_} } grep { exists $args{$_} } qw(wait name flags);
+    my %how = map { $_ => delete $args{$_} } grep { exists $args{$_} } qw(wait name flags env);
     my $self = bless { name => $how{name} // 'csdns-sync', dir => temp_dir(), how => \%how, port => free_port() }, $class;
     $self->{log} = "$self->{dir}/log";
     $self->{secret} = 'topsecret';
@@ -50,7 +50,7 @@ sub spawn {
     my ($self) = @_;
     $self->{process} = Csdns::Process->start(
         name => $self->{name}, log => $self->{log}, cwd => $self->{dir},
-        env => { ASAN_OPTIONS => 'abort_on_error=0:detect_leaks=1', UBSAN_OPTIONS => 'print_stacktrace=1' },
+        env => { ASAN_OPTIONS => 'abort_on_error=0:detect_leaks=1', UBSAN_OPTIONS => 'print_stacktrace=1', %{ $self->{how}{env} // {} } },
         command => [find_program('csdns-sync'), $self->arguments, map {"--$_"} @{ $self->{how}{flags} // [] }],
     );
     $self->{process}->wait_ready(sub { $self->log_text =~ / works as / }, 20) if $self->{how}{wait} // 1;
