@@ -28,7 +28,7 @@ COMMENT ON COLUMN csdns.sync_task.worker IS 'csdns-sync that has it in hand, or 
 COMMENT ON COLUMN csdns.sync_task.attempts IS 'How often it failed in a row.';
 COMMENT ON COLUMN csdns.sync_task.last_error IS 'Why it failed last.';
 COMMENT ON COLUMN csdns.sync_task.source IS 'Where the last hint came from: webhook, kafka, rabbitmq, catchup, reconcile, hand, refer.';
-COMMENT ON COLUMN csdns.sync_task.reason IS 'What the last hint was: the type of the event, missing (a complete pass did not list it), refer (something refers to it).';
+COMMENT ON COLUMN csdns.sync_task.reason IS 'What the last hint was: the type of the event, missing (a complete pass did not list it), refer (something refers to it), nic (an event told of a NIC of it before it was known).';
 COMMENT ON COLUMN csdns.sync_task.hint IS 'What the event itself told of the entity, or how to find it where its uuid is not known.';
 
 CREATE TABLE IF NOT EXISTS csdns.sync_seen (
@@ -74,6 +74,14 @@ COMMENT ON TABLE csdns.sync_part IS 'Secondary addresses of instances: an event 
 COMMENT ON COLUMN csdns.sync_part.uuid IS 'Of the secondary address.';
 COMMENT ON COLUMN csdns.sync_part.instance IS 'Instance that has it.';
 
+CREATE TABLE IF NOT EXISTS csdns.sync_stray (
+    uuid uuid PRIMARY KEY,
+    at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE csdns.sync_stray IS 'NICs and secondary addresses that events told of before anybody knew whose they are: the API lists them by instance alone. Forgotten after an hour.';
+COMMENT ON COLUMN csdns.sync_stray.uuid IS 'Of the NIC or secondary address.';
+COMMENT ON COLUMN csdns.sync_stray.at IS 'When an event last told of it.';
+
 INSERT INTO csdns.setting (name, value, description) VALUES
     ('sync_seen_retention', '3 days', 'How long ids of events are remembered (csdns.sync_seen), an interval: a replay within that time does nothing.')
     ON CONFLICT (name) DO NOTHING;
@@ -112,6 +120,29 @@ BEGIN
 END
 $$;
 
+-- Strays whose instance is known by now: it may have been asked for before the event that told of them.
+CREATE OR REPLACE FUNCTION csdns.ask_for_strays() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = csdns, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
+DECLARE
+    found jsonb;
+BEGIN
+    WITH known AS (
+        DELETE FROM sync_stray s
+         USING (SELECT o.uuid, coalesce(n.instance, p.instance) AS instance
+                  FROM sync_stray o LEFT JOIN nic n ON n.uuid = o.uuid LEFT JOIN sync_part p ON p.uuid = o.uuid
+                 WHERE coalesce(n.instance, p.instance) IS NOT NULL OR o.at < clock_timestamp() - interval '1 hour'
+                   FOR UPDATE OF o SKIP LOCKED) AS k
+         WHERE s.uuid = k.uuid
+        RETURNING k.instance
+    )
+    SELECT jsonb_agg(jsonb_build_object('kind', 'instance', 'uuid', k.instance, 'source', 'refer', 'reason', 'nic')) INTO found
+      FROM known k WHERE k.instance IS NOT NULL;
+    IF found IS NOT NULL THEN
+        PERFORM put_tasks(found);
+    END IF;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION csdns.sync_take(events jsonb) RETURNS TABLE (at int, outcome text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
@@ -119,6 +150,9 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SE
 DECLARE
     fresh int[];
 BEGIN
+    IF current_setting('synchronous_commit') = 'off' THEN       -- whoever sent them forgets them now
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
     WITH told AS (
         SELECT DISTINCT ON (e.source, e.id) e.source, e.id, e.at
           FROM ROWS FROM (jsonb_to_recordset(events) AS (source text, id text)) WITH ORDINALITY AS e (source, id, at)
@@ -133,6 +167,15 @@ BEGIN
     )
     SELECT array_agg(told.at) INTO fresh FROM put JOIN told ON told.source = put.source AND told.id = put.event_id;
     fresh := coalesce(fresh, '{}') || ARRAY(SELECT e.at FROM ROWS FROM (jsonb_to_recordset(events) AS (id text)) WITH ORDINALITY AS e (id, at) WHERE e.id IS NULL);
+    -- before tasks: who asks for strays takes both in this order
+    INSERT INTO sync_stray AS s (uuid)
+        SELECT DISTINCT h.uuid
+          FROM ROWS FROM (jsonb_to_recordset(events) AS (hints jsonb)) WITH ORDINALITY AS e (hints, at)
+         CROSS JOIN LATERAL jsonb_to_recordset(e.hints) AS h (kind text, uuid uuid)
+         WHERE e.at = ANY (fresh) AND h.kind = 'nic' AND NOT e.hints @> '[{"kind": "instance"}]'
+           AND NOT EXISTS (SELECT FROM nic n WHERE n.uuid = h.uuid) AND NOT EXISTS (SELECT FROM sync_part p WHERE p.uuid = h.uuid)
+         ORDER BY h.uuid
+        ON CONFLICT (uuid) DO UPDATE SET at = excluded.at;
     PERFORM put_tasks(coalesce((
         SELECT jsonb_agg(jsonb_build_object('kind', CASE h.kind WHEN 'nic' THEN 'instance' ELSE h.kind END, 'uuid', coalesce(n.instance, p.instance, h.uuid),
                                             'source', e.source, 'reason', e.type, 'hint', h.hint))
@@ -152,15 +195,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_take(jsonb) IS
-    'Takes events, an array of {source, id, type, hints: [{kind, uuid, hint}]}: puts the entities that they are about into csdns.sync_task, all or nothing, and notifies csdns_sync. Kind nic stands for the instance that has the NIC or secondary address. Answers for each event, by its number from 1: taken, or replay where source and id were seen before, or a webhook brought what catchup reads; an event without id is always taken.';
+    'Takes events, an array of {source, id, type, hints: [{kind, uuid, hint}]}: puts the entities that they are about into csdns.sync_task, all or nothing, and notifies csdns_sync. Kind nic stands for the instance that has the NIC or secondary address; one that nobody knows and that comes without an instance is kept in csdns.sync_stray. Durable when it is committed, whatever synchronous_commit says. Answers for each event, by its number from 1: taken, or replay where source and id were seen before, or a webhook brought what catchup reads; an event without id is always taken.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_claim(worker text, most int, lease interval)
 RETURNS TABLE (kind text, uuid uuid, generation bigint, attempts int, hint jsonb, reason text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET enable_seqscan = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    this_moment timestamptz := clock_timestamp();
+    this_moment timestamptz;
 BEGIN
+    IF EXISTS (SELECT FROM sync_stray) THEN
+        PERFORM ask_for_strays();
+    END IF;
+    this_moment := clock_timestamp();
     RETURN QUERY
         UPDATE sync_task t SET worker = sync_claim.worker, due = this_moment + lease
           FROM (SELECT o.kind, o.uuid FROM sync_task o WHERE o.due <= this_moment ORDER BY o.due LIMIT most FOR UPDATE SKIP LOCKED) AS o
@@ -171,19 +218,23 @@ $$;
 COMMENT ON FUNCTION csdns.sync_claim(text, int, interval) IS
     'Takes up to so many tasks that are due, the longest due first, for a worker and a time; after that time anybody may take them over.';
 
-CREATE OR REPLACE FUNCTION csdns.sync_renew(worker text, lease interval) RETURNS int
+CREATE OR REPLACE FUNCTION csdns.sync_renew(worker text, lease interval, held jsonb DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 DECLARE
     renewed int;
 BEGIN
     UPDATE sync_task t SET due = clock_timestamp() + lease
-      FROM (SELECT o.kind, o.uuid FROM sync_task o WHERE o.worker = sync_renew.worker ORDER BY o.kind, o.uuid FOR UPDATE SKIP LOCKED) AS o
+      FROM (SELECT o.kind, o.uuid FROM sync_task o
+             WHERE o.worker = sync_renew.worker
+               AND (held IS NULL OR (o.kind, o.uuid) IN (SELECT h.kind, h.uuid FROM jsonb_to_recordset(held) AS h (kind text, uuid uuid)))
+             ORDER BY o.kind, o.uuid FOR UPDATE SKIP LOCKED) AS o
      WHERE t.kind = o.kind AND t.uuid = o.uuid AND t.worker = sync_renew.worker;
     GET DIAGNOSTICS renewed = ROW_COUNT;
     RETURN renewed;
 END
 $$;
-COMMENT ON FUNCTION csdns.sync_renew(text, interval) IS 'Prolongs what a worker has in hand. Returns how many tasks that are.';
+COMMENT ON FUNCTION csdns.sync_renew(text, interval, jsonb) IS
+    'Prolongs what a worker has in hand, an array of {kind, uuid}, or NULL for all that it claimed. Returns how many tasks that are.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_release(worker text) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
@@ -212,9 +263,10 @@ DECLARE
     changed int;
 BEGIN
     UPDATE sync_task t SET worker = NULL, attempts = t.attempts + 1, last_error = left(o.error, 500),
-           due = clock_timestamp() + sync_pause(CASE WHEN o.passing THEN least(t.attempts + 1, 4) ELSE t.attempts + 1 END)
-      FROM (SELECT k.kind, k.uuid, f.error, f.passing
-              FROM sync_task k JOIN jsonb_to_recordset(failed) AS f (kind text, uuid uuid, error text, passing boolean) ON k.kind = f.kind AND k.uuid = f.uuid
+           due = clock_timestamp() + CASE WHEN o.generation <> t.generation THEN interval '0'
+                                          ELSE sync_pause(CASE WHEN o.passing THEN least(t.attempts + 1, 4) ELSE t.attempts + 1 END) END
+      FROM (SELECT k.kind, k.uuid, f.generation, f.error, f.passing
+              FROM sync_task k JOIN jsonb_to_recordset(failed) AS f (kind text, uuid uuid, generation bigint, error text, passing boolean) ON k.kind = f.kind AND k.uuid = f.uuid
              WHERE k.worker = sync_fail.worker ORDER BY k.kind, k.uuid FOR UPDATE OF k) AS o
      WHERE t.kind = o.kind AND t.uuid = o.uuid AND t.worker = sync_fail.worker;
     GET DIAGNOSTICS changed = ROW_COUNT;
@@ -222,7 +274,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_fail(text, jsonb) IS
-    'Puts tasks of a worker back, an array of {kind, uuid, error, passing}: each waits longer than the last time, at most 10 minutes, or some 8 s where passing says that nothing of the API answers; it is kept. Returns how many.';
+    'Puts tasks of a worker back, an array of {kind, uuid, generation, error, passing}: each waits longer than the last time, at most 10 minutes, or some 8 s where passing says that nothing of the API answers, or not at all where an event came meanwhile, so that generation has moved; it is kept. Returns how many.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_ask(kind text, uuid uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$

@@ -172,7 +172,7 @@ BEGIN
         ), again AS (
             UPDATE sync_task t
                SET worker = NULL, attempts = CASE WHEN h.error IS NULL THEN 0 ELSE t.attempts + 1 END, last_error = left(h.error, 500),
-                   due = clock_timestamp() + CASE WHEN h.error IS NULL THEN interval '0' ELSE sync_pause(t.attempts + 1) END,
+                   due = clock_timestamp() + CASE WHEN h.is_same AND h.error IS NOT NULL THEN sync_pause(t.attempts + 1) ELSE interval '0' END,
                    since = CASE WHEN h.error IS NULL THEN clock_timestamp() ELSE t.since END
               FROM held h WHERE t.kind = h.kind AND t.uuid = h.uuid AND NOT (h.is_same AND h.error IS NULL)
             RETURNING t.kind

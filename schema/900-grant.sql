@@ -42,7 +42,7 @@ GRANT EXECUTE ON FUNCTION csdns.head() TO csdns_cloud;
 GRANT SELECT ON csdns.sync_task, csdns.sync_source, csdns.sync_pass, csdns.sync_wish, csdns.v_sync, csdns.v_sync_task, csdns.v_sync_failing, csdns.v_sync_pass
     TO csdns_read, csdns_cloud;
 GRANT EXECUTE ON FUNCTION csdns.sync_ask(text, uuid), csdns.sync_now(boolean) TO csdns_sync, csdns_admin;
-GRANT EXECUTE ON FUNCTION csdns.sync_take(jsonb), csdns.sync_claim(text, int, interval), csdns.sync_renew(text, interval), csdns.sync_release(text),
+GRANT EXECUTE ON FUNCTION csdns.sync_take(jsonb), csdns.sync_claim(text, int, interval), csdns.sync_renew(text, interval, jsonb), csdns.sync_release(text),
     csdns.sync_fail(text, jsonb), csdns.sync_store(text, jsonb), csdns.sync_begin_reconcile(text, interval, boolean), csdns.sync_begin_pass(text, text),
     csdns.sync_page(bigint, timestamptz, jsonb), csdns.sync_end_pass(bigint, text, boolean), csdns.sync_begin_catch_up(interval, boolean),
     csdns.sync_caught_up(timestamptz, boolean) TO csdns_sync;

@@ -12,6 +12,7 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/event.c src/sync/event.h \
 	src/sync/intake.c src/sync/intake.h \
 	src/sync/kafka.h src/sync/kafka_conf.h \
+	src/sync/lookup.c src/sync/lookup.h \
 	src/sync/metrics_page.c src/sync/metrics_page.h \
 	src/sync/monitor.c src/sync/monitor.h \
 	src/sync/rabbitmq.h src/sync/rabbitmq_connect.h \

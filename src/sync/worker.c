@@ -4,14 +4,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "pg/events.h"
 #include "sync/entity.h"
+#include "sync/lookup.h"
 #include "sync/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define LEASE	 "30 s" /* WORKER_LEASE_S */
 #define RENEW_MS (WORKER_LEASE_S * 1000L / 3)
@@ -37,8 +38,8 @@ struct task {
 	enum entity_kind kind;
 	char uuid[UUID_SIZE];
 	char generation[24];
-	json_t *hint;	  /* or NULL */
-	bool in_projects; /* asking for the second time, among what belongs to projects */
+	json_t *hint;	      /* or NULL */
+	struct lookup lookup; /* while it is asked for */
 	bool is_gone;
 	bool is_passing; /* the error: it is the API's, not the entity's */
 	json_t *entity;	 /* the answer, NULL when it is gone */
@@ -52,10 +53,11 @@ struct worker {
 	struct event *gathering; /* pending while answers wait for company */
 	bool is_gathered;	 /* they have waited long enough */
 	struct task *tasks;
-	bool may_claim; /* somebody notified, or it is time to look */
-	bool is_long;	/* the queue: it had more than was asked for */
-	unsigned asked; /* of the queue, the last time */
-	bool is_new;	/* of a connection: what this name had in hand before is given back */
+	bool may_claim;	 /* somebody notified, or it is time to look */
+	bool is_long;	 /* the queue: it had more than was asked for */
+	unsigned asked;	 /* of the queue, the last time */
+	unsigned singly; /* so many are to be stored one by one: together they failed */
+	bool is_new;	 /* of a connection: what this name had in hand before is given back */
 	bool is_draining;
 	int64_t renewed_ms;
 	struct worker_status status;
@@ -86,7 +88,7 @@ static void drop_task(struct worker *worker, struct task *task)
 static void fail_task(struct task *task, const char *why)
 {
 	task->state = TASK_FAILED;
-	(void)snprintf(task->error, sizeof(task->error), "%s", why);
+	utf8_copy(task->error, sizeof(task->error), why);
 }
 
 static void gone(struct task *task)
@@ -95,99 +97,38 @@ static void gone(struct task *task)
 	task->is_gone = true;
 }
 
-static void ask(struct task *task);
-
-/* Nothing of that id: unless it belongs to a project, which has to be asked for by itself, it is
- * gone. */
-static void on_nothing(struct task *task)
-{
-	if (entity_in_projects(task->kind) && !task->in_projects) {
-		task->in_projects = true;
-		ask(task);
-	} else {
-		gone(task);
-	}
-}
-
-/* Is it the one that was asked for? An account that is only known by name has another id. */
-static bool is_wanted(const struct task *task, const json_t *entity)
-{
-	const char *id = json_string_value(json_object_get(entity, "id"));
-	const char *name = json_string_value(json_object_get(task->hint, "name"));
-	const char *given = json_string_value(json_object_get(entity, "name"));
-
-	if (task->kind == ENTITY_ACCOUNT && name != NULL)
-		return given != NULL && strcmp(given, name) == 0;
-	return strcasecmp(id, task->uuid) == 0;
-}
-
-static void take_list(struct task *task, const json_t *list)
-{
-	for (size_t i = 0; i < json_array_size(list) && task->entity == NULL; i++)
-		if (is_wanted(task, json_array_get(list, i)))
-			task->entity = entity_trim(task->kind, json_array_get(list, i));
-	if (task->entity != NULL)
-		task->state = TASK_ANSWERED;
-	else
-		fail_task(task, "the API answers with something else than was asked for");
-}
-
-static void on_answer(void *arg, const struct api_answer *answer)
+static void on_looked_up(void *arg, const struct lookup_answer *answer)
 {
 	struct task *task = arg;
 	struct worker *worker = task->worker;
-	const json_t *list;
-	bool is_empty;
 
 	if (task->state == TASK_FORGOTTEN) {
 		drop_task(worker, task);
 		return;
 	}
-	if (answer->result == API_OK) {
-		list = entity_list(task->kind, answer->body, &is_empty);
-		if (list != NULL)
-			take_list(task, list);
-		else if (is_empty)
-			on_nothing(task);
-		else
-			fail_task(task, "the API's answer has another shape");
-	} else if (answer->is_absent) {
-		on_nothing(task);
+	if (answer->outcome == LOOKUP_GONE) {
+		gone(task);
+	} else if (answer->outcome == LOOKUP_FOUND) {
+		task->entity = json_incref(answer->entity);
+		task->state = TASK_ANSWERED;
 	} else {
 		fail_task(task, answer->why);
-		/* 401: a clock that is off, or keys that were changed */
-		task->is_passing = answer->result == API_FAILED || answer->code == 401;
+		task->is_passing = answer->is_passing;
 	}
 	step(worker);
 }
 
-static size_t ask_params(const struct task *task, struct api_param params[5])
-{
-	const char *name = json_string_value(json_object_get(task->hint, "name"));
-	const char *domain = json_string_value(json_object_get(task->hint, "domainid"));
-	size_t n = 0;
-
-	params[n++] = (struct api_param){"listall", "true"};
-	if (task->kind == ENTITY_ACCOUNT && name != NULL && domain != NULL) {
-		params[n++] = (struct api_param){"name", name};
-		params[n++] = (struct api_param){"domainid", domain};
-	} else {
-		params[n++] = (struct api_param){"id", task->uuid};
-	}
-	if (task->kind == ENTITY_INSTANCE)
-		params[n++] = (struct api_param){"details", "nics,group"};
-	if (task->in_projects)
-		params[n++] = (struct api_param){"projectid", "-1"};
-	return n;
-}
-
 static void ask(struct task *task)
 {
-	struct api_param params[5];
-
 	task->state = TASK_ASKING;
-	if (api_ask(task->worker->settings.api, entity_command(task->kind), params,
-		    ask_params(task, params), on_answer, task) < 0)
+	task->lookup = (struct lookup){.api = task->worker->settings.api,
+		.kind = task->kind,
+		.uuid = task->uuid,
+		.name = json_string_value(json_object_get(task->hint, "name")),
+		.domain = json_string_value(json_object_get(task->hint, "domainid")),
+		.fn = on_looked_up,
+		.arg = task};
+	if (lookup_ask(&task->lookup) < 0)
 		fail_task(task, "out of memory");
 }
 
@@ -313,14 +254,37 @@ static void fail_sent(struct worker *worker, const char *why)
 			fail_task(task, why);
 }
 
+static unsigned count_tasks(const struct worker *worker, enum task_state state)
+{
+	unsigned n = 0;
+
+	for (const struct task *task = worker->tasks; task != NULL; task = task->next)
+		n += task->state == state;
+	return n;
+}
+
+/* One of them may be what the database does not take: it shall not hold up the others. */
+static void store_singly(struct worker *worker, unsigned n, const char *why)
+{
+	log_warning("could not store %u answers of the API at once, they are stored one by one: %s",
+		n, why);
+	worker->singly = n;
+	for (struct task *task = worker->tasks; task != NULL; task = task->next)
+		if (task->state == TASK_SENT)
+			task->state = TASK_ANSWERED;
+}
+
 static void on_stored(void *arg, const struct store_answer *answer)
 {
 	struct worker *worker = arg;
+	unsigned n = count_tasks(worker, TASK_SENT);
 
 	if (answer->rows != NULL) {
 		for (int row = 0; row < PQntuples(answer->rows); row++)
 			take_outcome(worker, answer->rows, row);
 		worker->may_claim = true;
+	} else if (!answer->is_lost && n > 1) {
+		store_singly(worker, n, answer->problem);
 	} else if (!answer->is_lost) {
 		log_error("could not store what the API answered: %s", answer->problem);
 		fail_sent(worker, answer->problem);
@@ -350,8 +314,9 @@ static json_t *task_json(const struct task *task)
 	bool is_told = task->worker->settings.api == NULL;
 
 	if (task->state == TASK_FAILED)
-		return json_pack("{s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind), "uuid",
-			task->uuid, "error", task->error, "passing", task->is_passing);
+		return json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind),
+			"uuid", task->uuid, "generation", task->generation, "error", task->error,
+			"passing", task->is_passing);
 	if (task->is_gone)
 		return json_pack("{s:s, s:s, s:s, s:b, s:b}", "kind", entity_name(task->kind),
 			"uuid", task->uuid, "generation", task->generation, "gone", 1, "told",
@@ -361,14 +326,15 @@ static json_t *task_json(const struct task *task)
 		is_told);
 }
 
-/* Those in one state as text, which is to be freed; NULL when there are none, or no memory. */
-static char *collect(struct worker *worker, enum task_state state)
+/* Up to so many in one state as text, which is to be freed; NULL when there are none, or no
+ * memory. */
+static char *collect(struct worker *worker, enum task_state state, unsigned most)
 {
 	json_t *list = json_array();
 	char *text = NULL;
-	size_t n = 0;
+	unsigned n = 0;
 
-	for (struct task *task = worker->tasks; task != NULL && n < STORE_MAX; task = task->next) {
+	for (struct task *task = worker->tasks; task != NULL && n < most; task = task->next) {
 		if (task->state != state || json_array_append_new(list, task_json(task)) < 0)
 			continue;
 		task->state = TASK_SENT;
@@ -381,9 +347,10 @@ static char *collect(struct worker *worker, enum task_state state)
 }
 
 /* False when there is nothing to send. */
-static bool send_tasks(struct worker *worker, enum task_state state, const char *sql, store_fn fn)
+static bool send_tasks(
+	struct worker *worker, enum task_state state, unsigned most, const char *sql, store_fn fn)
 {
-	char *text = collect(worker, state);
+	char *text = collect(worker, state, most);
 
 	if (text == NULL) {
 		fail_sent(worker, "out of memory");
@@ -397,9 +364,12 @@ static bool send_tasks(struct worker *worker, enum task_state state, const char 
 
 static bool store_answered(struct worker *worker)
 {
+	unsigned most = worker->singly > 0 ? 1 : STORE_MAX;
+
 	worker->is_gathered = false;
+	worker->singly -= worker->singly > 0;
 	(void)evtimer_del(worker->gathering);
-	return send_tasks(worker, TASK_ANSWERED,
+	return send_tasks(worker, TASK_ANSWERED, most,
 		"SELECT kind, uuid, outcome, error FROM csdns.sync_store($1, $2)", on_stored);
 }
 
@@ -412,12 +382,33 @@ static void on_renewed(void *arg, const struct store_answer *answer)
 		log_warning("could not renew the lease of work in hand: %s", answer->problem);
 }
 
+/* What is in hand as text, to be freed; NULL when memory is out. */
+static char *list_tasks(const struct worker *worker)
+{
+	json_t *list = json_array();
+	bool is_good = list != NULL;
+
+	for (const struct task *task = worker->tasks; task != NULL && is_good; task = task->next)
+		if (task->state != TASK_FORGOTTEN)
+			is_good = json_array_append_new(list,
+					  json_pack("{s:s, s:s}", "kind", entity_name(task->kind),
+						  "uuid", task->uuid)) == 0;
+	char *text = is_good ? json_dumps(list, JSON_COMPACT) : NULL;
+	json_decref(list);
+	return text;
+}
+
+/* Only these: what was claimed and is not in hand, for whatever reason, is for others to take. */
 static void renew(struct worker *worker)
 {
-	const char *values[] = {worker->settings.name, LEASE};
+	char *text = list_tasks(worker);
+	const char *values[] = {worker->settings.name, LEASE, text};
 
 	worker->renewed_ms = clock_ms();
-	store_ask(worker->store, "SELECT csdns.sync_renew($1, $2)", 2, values, on_renewed, worker);
+	if (text != NULL)
+		store_ask(worker->store, "SELECT csdns.sync_renew($1, $2, $3)", 3, values,
+			on_renewed, worker);
+	free(text);
 }
 
 static void release(struct worker *worker)
@@ -428,15 +419,6 @@ static void release(struct worker *worker)
 	store_ask(worker->store, "SELECT csdns.sync_release($1)", 1, values, on_renewed, worker);
 }
 
-static unsigned count_tasks(const struct worker *worker, enum task_state state)
-{
-	unsigned n = 0;
-
-	for (const struct task *task = worker->tasks; task != NULL; task = task->next)
-		n += task->state == state;
-	return n;
-}
-
 /* Whether to wait for more answers before the next statement. Never for long: one of those that are
  * being asked may take its time. */
 static bool is_gathering(struct worker *worker)
@@ -444,7 +426,7 @@ static bool is_gathering(struct worker *worker)
 	struct timeval wait = clock_timeval(GATHER_MS);
 	unsigned n;
 
-	if (!worker->is_long || worker->is_draining || worker->is_gathered)
+	if (!worker->is_long || worker->is_draining || worker->is_gathered || worker->singly > 0)
 		return false;
 	n = count_tasks(worker, TASK_ANSWERED);
 	if (n == 0 || n >= GATHER || count_tasks(worker, TASK_ASKING) == 0)
@@ -476,7 +458,8 @@ static bool wants_more(const struct worker *worker)
 static bool tell(struct worker *worker)
 {
 	return (!is_gathering(worker) && store_answered(worker)) ||
-	       send_tasks(worker, TASK_FAILED, "SELECT csdns.sync_fail($1, $2)", on_told);
+	       send_tasks(
+		       worker, TASK_FAILED, STORE_MAX, "SELECT csdns.sync_fail($1, $2)", on_told);
 }
 
 static void step(struct worker *worker)
@@ -509,6 +492,7 @@ static void on_down(void *arg, const char *why)
 	worker->status.is_up = false;
 	worker->is_new = true;
 	worker->may_claim = true;
+	worker->singly = 0;
 	for (struct task *task = worker->tasks; task != NULL; task = next) {
 		next = task->next;
 		if (task->state == TASK_ASKING || task->state == TASK_FORGOTTEN)
@@ -549,7 +533,9 @@ struct worker *worker_new(struct event_base *base, const struct worker_settings 
 {
 	struct store_settings store = {
 		.db = settings->db, .name = "csdns-sync worker", .channel = "csdns_sync"};
-	struct timeval often = clock_timeval(settings->poll_ms);
+	/* That is when leases are renewed, too, if nothing else happens. */
+	struct timeval often =
+		clock_timeval(settings->poll_ms < RENEW_MS ? settings->poll_ms : RENEW_MS);
 	struct worker *worker = calloc(1, sizeof(*worker));
 
 	if (worker == NULL)

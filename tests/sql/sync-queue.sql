@@ -63,6 +63,14 @@ SELECT results_eq('SELECT name, attempts, last_error FROM csdns.v_sync_failing',
 SELECT is(claim('w2'), 'instance vm2 2', 'others go on');
 SELECT take(event('e11', 'instance', 3));
 SELECT is(task(3), '3 1 due', 'a new event has it asked for at once');
+SELECT csdns.sync_claim('w2', 10, '1 minute');
+SELECT is(csdns.sync_fail('w2', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 3), 'generation', 2, 'error', 'HTTP 503'))), 1, 'it fails again');
+SELECT is(task(3), '3 2 due', 'what came while it was asked for is asked for at once');
+UPDATE csdns.sync_task SET attempts = 1 WHERE uuid = u('i', 3);
+SELECT csdns.sync_claim('w2', 10, '1 minute');
+SELECT is(csdns.sync_fail('w2', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 3), 'generation', 3, 'error', 'HTTP 503'))), 1, 'and again');
+SELECT is(task(3), '3 2 later', 'with no event meanwhile it waits');
+UPDATE csdns.sync_task SET due = clock_timestamp() WHERE uuid = u('i', 3);
 SELECT ok(csdns.sync_pause(1) BETWEEN '0.7 s' AND '1.3 s' AND csdns.sync_pause(4) BETWEEN '5.9 s' AND '10.1 s' AND csdns.sync_pause(99) BETWEEN '449 s' AND '751 s',
           'pauses grow, to ten minutes');
 
@@ -71,6 +79,7 @@ SELECT is(claim('w1', 10, '-1 s'), 'instance vm3 3', 'a worker takes it and dies
 SELECT is(claim('w2'), 'instance vm3 3', 'another takes it over');
 SELECT is(store('w1', answer(3, 3)), 'lost', 'the first one is too late');
 SELECT is(csdns.sync_renew('w2', '2 minutes'), 2, 'a lease is prolonged');
+SELECT is(csdns.sync_renew('w2', '2 minutes', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 3)))), 1, 'or that of what is in hand');
 SELECT is(csdns.sync_release('w2'), 2, 'and given back');
 SELECT is(claim('w3'), 'instance vm2 2, instance vm3 3', 'for the next');
 
@@ -82,6 +91,12 @@ SELECT is(store('w3', answer(2, 2, '{"name": "vm two"}'), answer(3, 3)),
           'failed instance ' || u('i', 2) || ' ("vm two"): name has a space, stored', 'the good one is stored, the bad one waits')
   WHERE u('i', 3) > u('i', 2);
 SELECT is(task(2), '2 1 later', 'with its error');
+SELECT take(event('e12a', 'instance', 2));
+SELECT csdns.sync_claim('w3', 10, '1 minute');
+SELECT take(event('e12b', 'instance', 2));
+SELECT matches(store('w3', answer(2, 3, '{"name": "vm two"}')), '^failed', 'it is bad again');
+SELECT is(task(2), '4 2 due', 'but an event came meanwhile: it is asked for at once');
+UPDATE csdns.sync_task SET due = 'infinity' WHERE uuid = u('i', 2);
 SELECT is(names(), 'vm1.acme.test 192.0.2.1, vm2.acme.test 192.0.2.2, vm3.acme.test 192.0.2.3', 'the facts from before stay');
 
 -- gone
@@ -100,6 +115,27 @@ SELECT results_eq($$SELECT kind, reason, hint ->> 'name' FROM csdns.sync_task WH
 SELECT is(csdns.upsert_project(jsonb_build_object('id', u('p', 1), 'name', 'moon', 'domainid', u('d', 1))), 1, 'a project');
 SELECT is(csdns.upsert_project(jsonb_build_object('id', u('p', 1), 'name', 'moon', 'domainid', u('d', 1))), 0, 'twice is once');
 SELECT results_eq($$SELECT name, is_project, placeholder FROM csdns.account WHERE uuid = u('p', 1)$$, $$VALUES ('moon', true, false)$$, 'is an account');
+
+-- NICs that nobody knows yet
+SELECT take(event('s1', 'nic', 7), event('s2', 'nic', 8) || jsonb_build_object('hints', jsonb_build_array(
+    jsonb_build_object('kind', 'nic', 'uuid', u('n', 8)), jsonb_build_object('kind', 'instance', 'uuid', u('i', 8)))));
+SELECT results_eq($$SELECT uuid FROM csdns.sync_stray ORDER BY uuid$$, $$SELECT uuid FROM (VALUES (u('n', 7)), (u('n', 99))) v (uuid) ORDER BY 1$$,
+                  'a NIC that comes without its instance is kept');
+SELECT is((SELECT count(*) FROM csdns.sync_task WHERE uuid = u('i', 7)), 0::bigint, 'its instance is not asked for');
+SELECT csdns.upsert_instance(vm(7));
+SELECT ok(EXISTS (SELECT FROM csdns.sync_claim('w7', 100, '1 minute') WHERE uuid = u('i', 7)), 'until it is known whose it is: what is known may be from before the event');
+SELECT results_eq('SELECT uuid FROM csdns.sync_stray', $$VALUES (u('n', 99))$$, 'once');
+UPDATE csdns.sync_stray SET at = now() - interval '2 hours';
+SELECT count(*) FROM csdns.sync_claim('w7', 100, '1 minute');
+SELECT is_empty('SELECT * FROM csdns.sync_stray', 'what stays unknown is forgotten');
+DELETE FROM csdns.sync_task WHERE worker = 'w7';
+
+-- an answer to whoever sends events says that they are durable
+SET synchronous_commit = off;
+SELECT is((SELECT current_setting('synchronous_commit') FROM (SELECT count(*) FROM csdns.sync_take('[]')) AS t), 'local', 'events are on the disk when they are committed');
+SET synchronous_commit = 'remote_write';
+SELECT is((SELECT current_setting('synchronous_commit') FROM (SELECT count(*) FROM csdns.sync_take('[]')) AS t), 'remote_write', 'or more than that');
+RESET synchronous_commit;
 
 -- by hand, and old things
 SELECT csdns.sync_ask('network', u('w', 1));

@@ -37,6 +37,7 @@ SELECT cmp_ok(reads($$SELECT csdns.sync_take(jsonb_agg(jsonb_build_object('sourc
                       FROM generate_series(1, 20) g$$), '<', 300::bigint, 'events are taken');
 SELECT cmp_ok(reads($$SELECT csdns.sync_claim('w', 100, '30 s')$$), '<', 300::bigint, 'tasks are claimed');
 SELECT cmp_ok(reads($$SELECT csdns.sync_renew('w', '30 s')$$), '<', 300::bigint, 'renewed');
+SELECT cmp_ok(reads($$SELECT csdns.sync_renew('w', '30 s', (SELECT jsonb_agg(t) FROM csdns.sync_task t WHERE t.worker = 'w'))$$), '<', 600::bigint, 'what is in hand too');
 SELECT cmp_ok(reads($$SELECT csdns.sync_store('w', jsonb_agg(jsonb_build_object('kind', t.kind, 'uuid', t.uuid, 'generation', t.generation, 'entity',
                       jsonb_build_object('id', t.uuid, 'name', 'new', 'account', 'acme', 'domainid', md5('domain')::uuid, 'nic', '[]'::jsonb))))
                       FROM (SELECT * FROM csdns.sync_task WHERE worker = 'w' LIMIT 5) AS t$$), '<', 600::bigint, 'stored');
