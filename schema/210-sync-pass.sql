@@ -73,12 +73,15 @@ BEGIN
     END IF;
     WITH gone AS (DELETE FROM sync_wish RETURNING forced)
     SELECT count(*), coalesce(bool_or(g.forced), false) INTO wished, force FROM gone g;
+    -- one that failed is repeated sooner, but listing all and taking too much for missing will not be otherwise the next time
     RETURN QUERY SELECT at_once OR wished > 0
-                        OR every IS NOT NULL AND NOT EXISTS (SELECT FROM sync_pass p WHERE p.kind = 'instance' AND p.complete AND p.started > clock_timestamp() - every), force;
+                        OR every IS NOT NULL AND NOT EXISTS (
+                           SELECT FROM sync_pass p WHERE p.kind = 'instance' AND p.finished IS NOT NULL
+                              AND p.started > clock_timestamp() - CASE WHEN p.complete OR p.missing > 0 THEN every ELSE least(every, interval '5 minutes') END), force;
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_begin_reconcile(text, interval, boolean) IS
-    'Whether a worker shall reconcile now: somebody asked for it, or the last complete pass is older than the interval, if there is one; not while another worker is at it. forced as in csdns.sync_now.';
+    'Whether a worker shall reconcile now: somebody asked for it, or the last pass of instances is older than the interval, if there is one, or than 5 minutes if it broke off; not while another worker is at it. forced as in csdns.sync_now.';
 
 CREATE OR REPLACE FUNCTION csdns.sync_begin_pass(worker text, kind text) RETURNS TABLE (pass bigint, now timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
@@ -158,6 +161,10 @@ BEGIN
         IF cardinality(wanting) > 50 AND cardinality(wanting) * 5 > known AND NOT forced THEN
             problem := format('%s of %s are not listed: too many to believe, nothing is removed without SELECT csdns.sync_now(true)', cardinality(wanting), known);
             PERFORM log_event('SYNC.PASS.REFUSED', NULL, NULL, NULL, NULL, format('%s: %s', p.kind, problem));
+        ELSIF p.listed = 0 AND cardinality(wanting) > 0 AND p.kind IN ('domain', 'account') AND NOT forced THEN
+            -- whoever may ask sees his own; and with an account or domain all names of it would go
+            problem := format('none of %s is listed: has the API''s key lost its rights? Nothing is removed without SELECT csdns.sync_now(true)', known);
+            PERFORM log_event('SYNC.PASS.REFUSED', NULL, NULL, NULL, NULL, format('%s: %s', p.kind, problem));
         ELSE
             PERFORM put_tasks((SELECT jsonb_agg(jsonb_build_object('kind', p.kind, 'uuid', u, 'source', 'reconcile', 'reason', 'missing')) FROM unnest(wanting) AS u));
             PERFORM pg_notify('csdns_sync', 'task');
@@ -170,4 +177,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_end_pass(bigint, text, boolean) IS
-    'Ends a pass. problem: why it is not complete, or NULL. After a complete one the facts that it did not list and that nobody told of meanwhile become tasks; more than 50 that are more than a fifth of all are refused, with an event, unless forced. Returns how many, and the error.';
+    'Ends a pass. problem: why it is not complete, or NULL. After a complete one the facts that it did not list and that nobody told of meanwhile become tasks; more than 50 that are more than a fifth of all are refused, with an event, unless forced, and so is a list of domains or accounts with nothing in it. Returns how many, and the error.';

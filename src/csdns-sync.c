@@ -302,6 +302,13 @@ static bool make_api(struct daemon *daemon)
 	return daemon->api != NULL;
 }
 
+static void on_unsure(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	reconcile_ensure(daemon->reconcile);
+}
+
 /* What reads the cloud by itself, through its API. */
 static bool make_readers(struct daemon *daemon)
 {
@@ -321,6 +328,8 @@ static bool make_readers(struct daemon *daemon)
 		.every_ms = settings->catch_up_ms,
 		.pause_ms = settings->reconcile_pause_ms,
 		.page_size = settings->page_size,
+		.on_unsure = on_unsure,
+		.arg = daemon,
 	};
 
 	if (daemon->api == NULL)

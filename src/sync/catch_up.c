@@ -47,6 +47,7 @@ struct catch_up {
 	size_t listed;
 	bool is_last;		/* the page in hand */
 	bool is_start;		/* nobody may have listened before */
+	bool is_unsure;		/* that was told, since the start or since the database was away */
 	uint64_t rows, unknown; /* read; of those: of concern, but they name no entity */
 	char problem[300];	/* why it failed, "" when it did not */
 	char told[300];		/* what the log said last: an API that refuses does so each time */
@@ -82,6 +83,9 @@ static void give_up(struct catch_up *c)
 		log_warning("could not read the cloud's list of events: %s", c->problem);
 	memcpy(c->told, c->problem, sizeof(c->told));
 	c->is_at_once = c->is_at_once || c->is_start;
+	if (c->is_start && !c->is_unsure && c->settings.on_unsure != NULL)
+		c->settings.on_unsure(c->settings.arg);
+	c->is_unsure = c->is_unsure || c->is_start;
 	go_idle(c, RETRY_MS);
 }
 
@@ -331,6 +335,7 @@ static void on_down(void *arg, const char *why)
 
 	(void)why;
 	c->is_at_once = true;
+	c->is_unsure = false;
 	c->is_stale = c->is_asking;
 	go_idle(c, 1000);
 }

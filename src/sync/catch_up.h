@@ -6,7 +6,8 @@
  * the database was away, and on a timer, for events that the cloud could not deliver. How far it
  * has read stands in the database, and moves only when all of it is durable in the queue. Events
  * that a webhook brought are not taken again. What names no entity (CloudStack before 4.17 names
- * none) is left to a reconcile.
+ * none) is left to a reconcile, and so is everything when the list cannot be read after a time in
+ * which nobody may have listened.
  */
 #ifndef CSDNS_SYNC_CATCH_UP_H
 #define CSDNS_SYNC_CATCH_UP_H
@@ -17,8 +18,9 @@
 #include <event2/event.h>
 #include <stdint.h>
 
-/* CloudStack's clock, the database's, and jobs that commit late. */
-#define CATCH_UP_OVERLAP_S 300
+/* CloudStack's clock and the database's, which are as far apart as its API lets them be
+ * (API_EXPIRES_S); and jobs that commit late. */
+#define CATCH_UP_OVERLAP_S (API_EXPIRES_S + 300)
 
 struct catch_up_settings {
 	const char *db;
@@ -27,6 +29,8 @@ struct catch_up_settings {
 	long every_ms; /* 0: only at the start, and when the database was away */
 	long pause_ms; /* between pages */
 	long page_size;
+	void (*on_unsure)(void *arg); /* the list does not tell what was missed; may be NULL */
+	void *arg;
 };
 
 struct catch_up;

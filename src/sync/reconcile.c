@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "pg/events.h"
 #include "sync/entity.h"
 #include "sync/store.h"
@@ -13,9 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS	  30000
-#define EMPTY_MAX 3 /* an empty page in the middle is asked for so often */
-#define TIME_SIZE 64
+#define LOOK_MS 30000
+/* Until one that broke off is repeated: twice as long each time. */
+#define RETRY_FIRST_MS 10000
+#define RETRY_MAX_MS   3600000
+#define EMPTY_MAX      3 /* an empty page in the middle is asked for so often */
+#define TIME_SIZE      64
 
 enum step {
 	STEP_IDLE,
@@ -35,7 +39,9 @@ struct reconcile {
 	struct event *timer; /* looks while idle, else the pause */
 	enum step step;
 	bool is_wanted; /* without looking at when the last one was */
-	bool is_forced;
+	bool is_forced; /* until one has been made so */
+	long retry_ms;	/* the next pause */
+	int64_t rests_until_ms;
 	bool is_asking; /* the API has a request of ours */
 	bool is_stale;	/* whose answer nobody wants any more */
 	/* of the pass */
@@ -52,6 +58,7 @@ struct reconcile {
 	char problem[300]; /* why the pass is not complete */
 	/* of the whole */
 	unsigned n_failed;
+	bool is_broken; /* something failed that may work the next time */
 	uint64_t listed_all, changed_all, missing_all;
 	int64_t began_us;
 	struct reconcile_status status;
@@ -75,12 +82,36 @@ static void go_idle(struct reconcile *r, long ms)
 	wait_for(r, ms);
 }
 
+/* Until the next look. One that is due after a pause is begun in time. */
+static void look_later(struct reconcile *r)
+{
+	int64_t left = r->rests_until_ms - clock_ms();
+
+	go_idle(r, r->is_wanted && left > 0 && left < LOOK_MS ? (long)left : LOOK_MS);
+}
+
+static void repeat_later(struct reconcile *r)
+{
+	r->is_wanted = true;
+	r->rests_until_ms = clock_ms() + r->retry_ms;
+	r->retry_ms = r->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : r->retry_ms * 2;
+	look_later(r);
+}
+
 /* ---- one page ---- */
 
+/* The pass is not complete, for a reason that will be there the next time, too. */
+static void refuse_pass(struct reconcile *r, const char *why)
+{
+	utf8_copy(r->problem, sizeof(r->problem), why);
+	r->step = STEP_END_PASS;
+}
+
+/* For one that may not. */
 static void fail_pass(struct reconcile *r, const char *why)
 {
-	(void)snprintf(r->problem, sizeof(r->problem), "%s", why);
-	r->step = STEP_END_PASS;
+	refuse_pass(r, why);
+	r->is_broken = true;
 }
 
 /* What belongs to projects is listed by itself; then the pass is over. */
@@ -127,10 +158,12 @@ static void take_page(struct reconcile *r, const json_t *list, const json_t *bod
 		fail_pass(r, "out of memory");
 }
 
-static void take_empty(struct reconcile *r)
+static void take_empty(struct reconcile *r, const json_t *body)
 {
 	char why[100];
 
+	if (entity_count(body) > 0)
+		r->counted = entity_count(body);
 	if (r->listed >= r->counted) {
 		end_round(r);
 	} else if (++r->empty < EMPTY_MAX) {
@@ -142,27 +175,38 @@ static void take_empty(struct reconcile *r)
 	}
 }
 
+static void take_body(struct reconcile *r, const json_t *body)
+{
+	bool is_empty;
+	const json_t *list = entity_list(r->kind, body, &is_empty);
+
+	if (list != NULL)
+		take_page(r, list, body);
+	else if (is_empty || entity_is_behind(r->kind, body))
+		take_empty(r, body);
+	else
+		fail_pass(r, "the API's answer has another shape");
+}
+
+static void take_answer(struct reconcile *r, const struct api_answer *answer)
+{
+	if (answer->result == API_OK)
+		take_body(r, answer->body);
+	else if (answer->result == API_REFUSED && answer->code != 401)
+		refuse_pass(r, answer->why);
+	else
+		fail_pass(r, answer->why);
+}
+
 static void on_page(void *arg, const struct api_answer *answer)
 {
 	struct reconcile *r = arg;
 	bool is_stale = r->is_stale;
-	bool is_empty;
 
 	r->is_asking = r->is_stale = false;
 	r->answered_ms = clock_ms();
-	if (!is_stale) {
-		const json_t *list = answer->result == API_OK
-					     ? entity_list(r->kind, answer->body, &is_empty)
-					     : NULL;
-		if (answer->result != API_OK)
-			fail_pass(r, answer->why);
-		else if (list != NULL)
-			take_page(r, list, answer->body);
-		else if (is_empty)
-			take_empty(r);
-		else
-			fail_pass(r, "the API's answer has another shape");
-	}
+	if (!is_stale)
+		take_answer(r, answer);
 	step(r);
 }
 
@@ -202,13 +246,14 @@ static void set_time(struct reconcile *r, const PGresult *rows, int column)
 static void take_begin(struct reconcile *r, const PGresult *rows)
 {
 	if (PQgetvalue(rows, 0, 0)[0] != 't') {
-		go_idle(r, LOOK_MS);
+		look_later(r);
 		return;
 	}
 	r->is_wanted = false;
-	r->is_forced = PQgetvalue(rows, 0, 1)[0] == 't';
+	r->is_forced = r->is_forced || PQgetvalue(rows, 0, 1)[0] == 't';
 	r->kind = ENTITY_DOMAIN;
 	r->n_failed = 0;
+	r->is_broken = false;
 	r->listed_all = r->changed_all = r->missing_all = 0;
 	r->began_us = clock_real_us();
 	r->status.is_running = true;
@@ -276,8 +321,10 @@ static void on_answer(void *arg, const struct store_answer *answer)
 		log_error("could not reconcile: %s", why);
 		if (r->step == STEP_STORE)
 			fail_pass(r, why);
+		else if (r->status.is_running)
+			repeat_later(r);
 		else
-			go_idle(r, LOOK_MS);
+			look_later(r);
 		return;
 	}
 	if (r->step == STEP_BEGIN)
@@ -293,10 +340,12 @@ static void on_answer(void *arg, const struct store_answer *answer)
 static void send_begin(struct reconcile *r)
 {
 	char every[40];
+	bool is_resting = clock_ms() < r->rests_until_ms;
+	bool is_timed = r->settings.every_ms > 0 && !is_resting;
 
 	(void)snprintf(every, sizeof(every), "%ld ms", r->settings.every_ms);
-	const char *values[] = {r->settings.worker, r->settings.every_ms > 0 ? every : NULL,
-		r->is_wanted ? "t" : "f"};
+	const char *values[] = {r->settings.worker, is_timed ? every : NULL,
+		r->is_wanted && !is_resting ? "t" : "f"};
 	store_ask(r->store, "SELECT begin, forced FROM csdns.sync_begin_reconcile($1, $2, $3)", 3,
 		values, on_answer, r);
 }
@@ -343,6 +392,12 @@ static void next_kind(struct reconcile *r)
 	log_notice("%s: %" PRIu64 " listed, %" PRIu64 " changed, %" PRIu64 " missing, %.1f s",
 		r->n_failed == 0 ? "reconciled" : "reconciled in part", r->listed_all,
 		r->changed_all, r->missing_all, seconds);
+	if (r->is_broken) {
+		repeat_later(r);
+		return;
+	}
+	r->is_forced = false;
+	r->retry_ms = RETRY_FIRST_MS;
 	go_idle(r, r->is_wanted ? 1 : LOOK_MS);
 }
 
@@ -384,7 +439,7 @@ static void on_down(void *arg, const char *why)
 	if (r->step == STEP_IDLE)
 		return;
 	r->is_stale = r->is_asking;
-	r->is_wanted = r->is_wanted || r->status.is_running;
+	r->is_wanted = true; /* what somebody asked for may be gone with the answer */
 	go_idle(r, 1000);
 }
 
@@ -415,6 +470,7 @@ struct reconcile *reconcile_new(struct event_base *base, const struct reconcile_
 	r->base = base;
 	r->settings = *settings;
 	r->is_wanted = settings->every_ms > 0;
+	r->retry_ms = RETRY_FIRST_MS;
 	r->timer = evtimer_new(base, on_timer, r);
 	r->store = store_new(base, &store, &handlers, r);
 	if (r->timer == NULL || r->store == NULL) {
@@ -443,7 +499,14 @@ void reconcile_set_db(struct reconcile *r, const char *db)
 void reconcile_now(struct reconcile *r)
 {
 	r->is_wanted = true;
+	r->rests_until_ms = 0;
 	reconcile_look(r);
+}
+
+void reconcile_ensure(struct reconcile *r)
+{
+	if (!r->is_wanted && !r->status.is_running)
+		reconcile_now(r);
 }
 
 void reconcile_look(struct reconcile *r)

@@ -4,7 +4,8 @@
  *
  * A pass counts only when it is complete: every page came, as many rows as the API counts. Nothing
  * is removed here: what a complete pass has not listed becomes a task, and the API is asked for it
- * by itself. Of several csdns-sync that share a store one at a time does this.
+ * by itself. What broke off is repeated after a growing pause, but for what the API refuses: it
+ * will the next time. Of several csdns-sync that share a store one at a time does this.
  */
 #ifndef CSDNS_SYNC_RECONCILE_H
 #define CSDNS_SYNC_RECONCILE_H
@@ -32,6 +33,8 @@ void reconcile_free(struct reconcile *reconcile);
 void reconcile_set_db(struct reconcile *reconcile, const char *db);
 /* Now, or when what is under way has ended. */
 void reconcile_now(struct reconcile *reconcile);
+/* The same, unless one is under way already, or about to begin. */
+void reconcile_ensure(struct reconcile *reconcile);
 /* Looks whether somebody asked for one in the database. */
 void reconcile_look(struct reconcile *reconcile);
 

@@ -48,6 +48,13 @@ SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
 SELECT csdns.sync_page(:pass, :'now', vms(1, 90));
 SELECT matches((SELECT error FROM csdns.sync_end_pass(:pass, NULL, false)), '^60 of 150 are not listed', 'more than a fifth is not believed');
 SELECT is(tasks('missing'), 2::bigint, 'nothing is asked for');
+UPDATE csdns.sync_pass SET started = started - interval '2 hours' WHERE complete OR error = 'an empty page';
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', '1 hour', false)$$, 'VALUES (false)', 'nor listed again before its time: it would be the same');
+UPDATE csdns.sync_pass SET started = started - interval '2 hours' WHERE NOT complete AND missing > 0;
+UPDATE csdns.sync_pass SET started = now() - interval '4 minutes' WHERE error = 'an empty page';
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', '1 hour', false)$$, 'VALUES (false)', 'one that broke off is not repeated at once');
+UPDATE csdns.sync_pass SET started = now() - interval '6 minutes' WHERE error = 'an empty page';
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', '1 hour', false)$$, 'VALUES (true)', 'but long before its time');
 SELECT is((SELECT count(*) FROM csdns.event WHERE type = 'SYNC.PASS.REFUSED'), 1::bigint, 'there is an event');
 SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
 SELECT csdns.sync_page(:pass, :'now', vms(1, 90));
@@ -57,6 +64,15 @@ SELECT is(tasks('missing'), 60::bigint, 'then they are');
 -- placeholders are not missing, accounts are no projects
 SELECT pass FROM csdns.sync_begin_pass('w1', 'account') \gset
 SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, false)', :pass), 'VALUES (0::bigint)', 'a placeholder is not missing');
+-- a key that sees nothing any more
+SELECT csdns.upsert_domain(jsonb_build_object('id', u('d', 1), 'name', 'ROOT'));
+SELECT pass FROM csdns.sync_begin_pass('w1', 'domain') \gset
+SELECT matches((SELECT error FROM csdns.sync_end_pass(:pass, NULL, false)), '^none of 1 is listed', 'a cloud without domains is not believed');
+SELECT is(tasks('missing'), 60::bigint, 'no domain is asked for');
+SELECT pass FROM csdns.sync_begin_pass('w1', 'domain') \gset
+SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, true)', :pass), 'VALUES (1::bigint)', 'unless it is forced');
+UPDATE csdns.sync_pass SET complete = false WHERE kind = 'domain';
+UPDATE csdns.domain SET placeholder = true;
 SELECT is((SELECT last_complete FROM csdns.v_sync), NULL, 'not all kinds were listed');
 SELECT csdns.sync_end_pass(pass, NULL, false) FROM unnest(ARRAY['network', 'domain', 'public_address', 'project']) k, csdns.sync_begin_pass('w1', k);
 SELECT isnt((SELECT last_complete FROM csdns.v_sync), NULL, 'now they were');
