@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EVENT_HINTS_MAX 8
+#define EVENT_HINTS_MAX 12 /* more than there are classes (entity_find_class), with the entity */
 #define EVENT_BODY_MAX	((size_t)1024 * 1024)
 
 enum event_form {

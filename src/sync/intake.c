@@ -30,8 +30,7 @@ struct intake {
 	struct entry **last;
 	size_t n, n_sent;
 	size_t octets;
-	size_t batch; /* at most; 1 after an error, until those that were in it are through */
-	size_t singly;
+	size_t singly; /* so many go one by one: together they failed */
 	bool is_believing;
 	struct intake_status status;
 };

@@ -169,6 +169,9 @@ static const char *take_method(
 
 	if (method->id == AMQP_BASIC_DELIVER_METHOD) {
 		const amqp_basic_deliver_t *deliver = method->decoded;
+		/* It would be acknowledged with those behind it. */
+		if (delivery->is_open)
+			return "a message within a message";
 		delivery->is_open = true;
 		delivery->tag = deliver->delivery_tag;
 		delivery->has_header = false;

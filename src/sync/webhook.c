@@ -139,15 +139,19 @@ static void put(struct webhook *webhook, struct evhttp_request *request, const c
 
 /* ---- deliveries ---- */
 
-static bool is_too_fast(struct webhook *webhook)
+static void count_second(struct webhook *webhook)
 {
 	int64_t second = clock_ms() / 1000;
 
-	if (second != webhook->second) {
-		webhook->second = second;
-		webhook->n = 0;
-		webhook->n_logged = 0;
-	}
+	if (second == webhook->second)
+		return;
+	webhook->second = second;
+	webhook->n = 0;
+	webhook->n_logged = 0;
+}
+
+static bool is_too_fast(struct webhook *webhook)
+{
 	return webhook->n++ >= webhook->settings.max_per_s && webhook->settings.max_per_s > 0;
 }
 
@@ -169,6 +173,11 @@ static void take_body(
 			evhttp_find_header(headers, "X-CS-Signature") == NULL
 				? "it has no signature"
 				: "its signature is wrong");
+		return;
+	}
+	/* Behind the signature: what anybody may send is in nobody's way. */
+	if (is_too_fast(webhook)) {
+		refuse(webhook, request, WEBHOOK_TOO_MANY, 429, "too many in one second");
 		return;
 	}
 	if (event_decode(body, len, &event, why, sizeof(why)) < 0) {
@@ -195,10 +204,9 @@ void webhook_take(struct webhook *webhook, struct evhttp_request *request)
 	size_t len = evbuffer_get_length(input);
 	const char *body = len == 0 ? "" : (const char *)evbuffer_pullup(input, -1);
 
+	count_second(webhook);
 	if (evhttp_request_get_command(request) != EVHTTP_REQ_POST)
 		reply_not_allowed(request, "POST");
-	else if (is_too_fast(webhook))
-		refuse(webhook, request, WEBHOOK_TOO_MANY, 429, "too many in one second");
 	else if (body == NULL)
 		refuse(webhook, request, WEBHOOK_FAILED, HTTP_SERVUNAVAIL, "out of memory");
 	else

@@ -20,7 +20,8 @@
 struct webhook_settings {
 	const struct option_list *secrets; /* any of them; none: nothing is checked */
 	const char *path;
-	unsigned max_per_s; /* deliveries, 0: no bound; more are answered with 429 */
+	unsigned max_per_s; /* deliveries that are signed as they should, 0: no bound; more are
+			     * answered with 429 */
 };
 
 enum webhook_outcome {

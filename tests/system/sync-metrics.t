@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use Digest::SHA qw(hmac_sha256_base64);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use Test::More;
@@ -91,7 +92,8 @@ subtest 'events' => sub {
     cmp_ok(abs($now->{csdns_sync_last_event_timestamp_seconds} - time), '<', 60, 'when the last came');
     cmp_ok($now->{csdns_sync_webhook_connections_accepted_total}, '>', 0, 'connections');
     my $socket = IO::Socket::INET->new("127.0.0.1:$sync->{port}");
-    print {$socket} "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" x 300;
+    my $signature = hmac_sha256_base64('{}', $sync->{secret}) . '=';
+    print {$socket} "POST /webhook HTTP/1.1\r\nHost: x\r\nX-CS-Signature: $signature\r\nContent-Length: 2\r\n\r\n{}" x 300;
     wait_until { metrics()->{'csdns_sync_webhooks_refused_total{reason="too_many"}'} } 20, 'too many in a second';
     close $socket;
     wait_until { deliver('VM.STOP', 1, status => 'Started', tries => 1)->{ok} } 20, 'the next second';
