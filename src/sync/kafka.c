@@ -4,10 +4,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "pg/events.h"
 #include "sync/kafka_conf.h"
+#include "sync/kafka_partition.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -33,21 +34,14 @@ enum kafka_state {
 	KAFKA_CLOSED,
 };
 
-struct partition {
-	struct partition *next;
-	struct relay_stream *stream;
-	int32_t number;
-	char topic[];
-};
-
 struct kafka {
 	struct kafka_settings settings;
 	struct relay *relay;
 	enum kafka_state state;
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue;
-	struct partition *partitions; /* that are ours */
-	int wake_fd;		      /* librdkafka writes to it when there is something to poll */
+	struct kafka_partitions partitions;
+	int wake_fd; /* librdkafka writes to it when there is something to poll */
 	struct event *wake, *timer;
 	bool is_draining, is_paused;
 	bool is_broken; /* has to be made anew, outside of librdkafka's callbacks */
@@ -141,63 +135,6 @@ static int on_stats(rd_kafka_t *rk, char *text, size_t len, void *arg)
 
 /* ---- partitions ---- */
 
-static struct partition *find_partition(struct kafka *kafka, const char *topic, int32_t number)
-{
-	for (struct partition *p = kafka->partitions; p != NULL; p = p->next)
-		if (p->number == number && strcmp(p->topic, topic) == 0)
-			return p;
-	return NULL;
-}
-
-static void open_partition(struct kafka *kafka, const char *topic, int32_t number)
-{
-	size_t size = strlen(topic) + 1;
-	struct partition *partition = malloc(sizeof(*partition) + size);
-	char name[300];
-
-	(void)snprintf(name, sizeof(name), "%s, partition %" PRId32, topic, number);
-	log_info("kafka: has %s", name);
-	if (partition != NULL)
-		partition->stream = relay_open(kafka->relay, name, partition);
-	if (partition == NULL || partition->stream == NULL) {
-		free(partition);
-		kafka->is_broken = true;
-		return;
-	}
-	partition->number = number;
-	memcpy(partition->topic, topic, size);
-	partition->next = kafka->partitions;
-	kafka->partitions = partition;
-}
-
-static void close_partition(struct kafka *kafka, struct partition *partition)
-{
-	struct partition **at = &kafka->partitions;
-
-	while (*at != partition)
-		at = &(*at)->next;
-	*at = partition->next;
-	relay_close(partition->stream);
-	free(partition);
-}
-
-static void open_partitions(struct kafka *kafka, rd_kafka_topic_partition_list_t *list)
-{
-	for (int i = 0; i < list->cnt; i++)
-		if (find_partition(kafka, list->elems[i].topic, list->elems[i].partition) == NULL)
-			open_partition(kafka, list->elems[i].topic, list->elems[i].partition);
-}
-
-static void close_partitions(struct kafka *kafka, const rd_kafka_topic_partition_list_t *list)
-{
-	for (int i = 0; i < list->cnt; i++) {
-		struct partition *partition =
-			find_partition(kafka, list->elems[i].topic, list->elems[i].partition);
-		if (partition != NULL)
-			close_partition(kafka, partition);
-	}
-}
-
 static void pause_partitions(struct kafka *kafka)
 {
 	rd_kafka_topic_partition_list_t *all = NULL;
@@ -241,7 +178,8 @@ static void on_rebalance(
 
 	(void)rk;
 	if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-		open_partitions(kafka, list);
+		if (kafka_partitions_open(&kafka->partitions, list) < 0)
+			kafka->is_broken = true;
 		assign(kafka, list, true);
 		if (kafka->is_paused)
 			(void)rd_kafka_pause_partitions(kafka->rk, list);
@@ -250,7 +188,7 @@ static void on_rebalance(
 	if (what != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
 		log_warning("Kafka's group: %s", rd_kafka_err2str(what));
 	log_info("kafka: gives %d partitions back", list->cnt);
-	close_partitions(kafka, list);
+	kafka_partitions_close(&kafka->partitions, list);
 	assign(kafka, list, false);
 }
 
@@ -262,7 +200,7 @@ static void wake_soon(struct kafka *kafka)
 static void on_done(void *arg, struct relay_stream *stream)
 {
 	struct kafka *kafka = arg;
-	const struct partition *partition = relay_owner(stream);
+	const struct kafka_partition *partition = relay_owner(stream);
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	int64_t offset;
 
@@ -290,13 +228,14 @@ static void take_error(struct kafka *kafka, const rd_kafka_message_t *message)
 
 static void take(struct kafka *kafka, const rd_kafka_message_t *message)
 {
-	struct partition *partition;
+	struct kafka_partition *partition;
 
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		take_error(kafka, message);
 		return;
 	}
-	partition = find_partition(kafka, rd_kafka_topic_name(message->rkt), message->partition);
+	partition = kafka_partitions_find(
+		&kafka->partitions, rd_kafka_topic_name(message->rkt), message->partition);
 	if (partition == NULL || kafka->is_broken || kafka->is_draining)
 		return; /* its offset is not stored: it comes again, here or at another member */
 	if (relay_take(partition->stream, message->offset,
@@ -395,15 +334,23 @@ static int start_client(struct kafka *kafka, char *why, size_t size)
 	return subscribe(kafka, why, size);
 }
 
-/* Without leaving the group properly; its partitions come back after the session's time. */
-static void drop_client(struct kafka *kafka)
+/* Waits for librdkafka's own threads, which may be looking up a name. */
+static void *destroy(void *rk)
 {
-	while (kafka->partitions != NULL)
-		close_partition(kafka, kafka->partitions);
-	if (kafka->queue != NULL)
+	rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return NULL;
+}
+
+/* Without leaving the group properly; its partitions come back after the session's time. */
+static void drop_client(struct kafka *kafka, bool may_wait)
+{
+	kafka_partitions_close_all(&kafka->partitions);
+	if (kafka->queue != NULL) {
+		rd_kafka_queue_io_event_enable(kafka->queue, -1, NULL, 0);
 		rd_kafka_queue_destroy(kafka->queue);
-	if (kafka->rk != NULL)
-		rd_kafka_destroy_flags(kafka->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	}
+	if (kafka->rk != NULL && (may_wait || thread_start(destroy, kafka->rk) != 0))
+		(void)destroy(kafka->rk);
 	kafka->queue = NULL;
 	kafka->rk = NULL;
 	kafka->state = KAFKA_DOWN;
@@ -425,7 +372,7 @@ static void begin_close(struct kafka *kafka)
 static void step(struct kafka *kafka)
 {
 	if (kafka->is_broken && kafka->rk != NULL) {
-		drop_client(kafka);
+		drop_client(kafka, false);
 		set_connected(kafka, false, "the client has to be made anew");
 		kafka->is_broken = false;
 		struct timeval wait = clock_timeval(ANEW_MS);
@@ -471,6 +418,7 @@ struct kafka *kafka_new(struct event_base *base, const struct kafka_settings *se
 	kafka->settings = *settings;
 	kafka->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	kafka->relay = relay_new(base, intake, &relay, &handlers, kafka);
+	kafka->partitions.relay = kafka->relay;
 	kafka->timer = evtimer_new(base, on_timer, kafka);
 	kafka->wake = kafka->wake_fd < 0 ? NULL
 					 : event_new(base, kafka->wake_fd, EV_READ | EV_PERSIST,
@@ -488,7 +436,7 @@ void kafka_free(struct kafka *kafka)
 {
 	if (kafka == NULL)
 		return;
-	drop_client(kafka);
+	drop_client(kafka, true);
 	relay_free(kafka->relay);
 	event_drop(kafka->wake);
 	event_drop(kafka->timer);

@@ -11,7 +11,7 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/entity.c src/sync/entity.h \
 	src/sync/event.c src/sync/event.h \
 	src/sync/intake.c src/sync/intake.h \
-	src/sync/kafka.h src/sync/kafka_conf.h \
+	src/sync/kafka.h src/sync/kafka_conf.h src/sync/kafka_partition.h \
 	src/sync/lookup.c src/sync/lookup.h \
 	src/sync/metrics_page.c src/sync/metrics_page.h \
 	src/sync/monitor.c src/sync/monitor.h \
@@ -29,7 +29,7 @@ else
 libcsdns_sync_a_SOURCES += src/sync/verify_none.c src/sync/verify.h
 endif
 if HAVE_KAFKA
-libcsdns_sync_a_SOURCES += src/sync/kafka.c src/sync/kafka_conf.c
+libcsdns_sync_a_SOURCES += src/sync/kafka.c src/sync/kafka_conf.c src/sync/kafka_partition.c
 endif
 if HAVE_RABBITMQ
 libcsdns_sync_a_SOURCES += src/sync/rabbitmq.c src/sync/rabbitmq_connect.c
