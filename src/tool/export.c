@@ -223,10 +223,12 @@ static int note_zone(struct export *export, const struct zone_out *out)
 	return json_array_append_new(export->done, object);
 }
 
-/* The whole file is there, or none: it is written beside and moved. */
+/* The whole file is there, or none: it is written beside and moved. What somebody else put there,
+ * such as a link to another file, is not written to. */
 static int write_file(struct export *export, struct zone_out *out, const char *part)
 {
-	out->file = fopen(part, "we");
+	(void)unlink(part);
+	out->file = fopen(part, "wxe");
 	if (out->file == NULL) {
 		tool_error("could not open \"%s\": %s", part, strerror(errno));
 		return -1;

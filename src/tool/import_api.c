@@ -1,6 +1,8 @@
 /*
  * import_api: a zone from another PowerDNS, over its HTTP API (doc.powerdns.com, "Zones endpoint").
  */
+#include "base/utf8.h"
+#include "tool/cell.h"
 #include "tool/import.h"
 #include "tool/server.h"
 
@@ -66,15 +68,22 @@ static bool set_up(CURL *curl, const char *url, const struct curl_slist *headers
 	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 }
 
-/* What PowerDNS says of an error, for people. */
+/* What PowerDNS says of an error, for people. It may be anybody's text. */
 static void tell_status(const char *url, long status, const struct buf *body)
 {
 	json_t *answer = json_loadb(body->data, body->len, 0, NULL);
 	const char *why = json_string_value(json_object_get(answer, "error"));
+	char start[ERROR_SHOWN];
+	struct buf text;
 
 	if (why == NULL)
 		why = status == 401 ? "the key is not taken" : "no reason given";
-	tool_error("%s: HTTP status %ld: %.*s", url, status, ERROR_SHOWN, why);
+	utf8_copy(start, sizeof(start), why);
+	buf_init(&text);
+	cell_add_escaped(&text, start, strlen(start));
+	tool_error("%s: HTTP status %ld: %.*s", url, status, buf_failed(&text) ? 0 : (int)text.len,
+		text.len > 0 ? text.data : "");
+	buf_fini(&text);
 	json_decref(answer);
 }
 
@@ -119,6 +128,9 @@ static int fetch(const char *url, const char *key_file, struct buf *body)
 	else
 		rc = perform(url, headers, body);
 	curl_slist_free_all(headers);
+	if (header != NULL)
+		explicit_bzero(header, strlen(header));
+	explicit_bzero(key, strlen(key));
 	free(header);
 	free(key);
 	return rc;
