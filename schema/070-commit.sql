@@ -226,7 +226,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION csdns.on_commit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = csdns, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off AS $$
 BEGIN
     PERFORM commit_changes();
     -- last, so that the serials' own change queues nothing; whoever writes after this is pending again

@@ -2,7 +2,8 @@
 -- csdns.desired_record.  Whether a record can be put where it belongs is not decided here (120-cloud-apply.sql).
 --
 -- Every view can be asked for one source (an instance, a group, an address) and then reads by index only: what is filtered by
--- must stay a plain column of the table that it comes from.
+-- must stay a plain column of the table that it comes from.  OFFSET 0 leaves PostgreSQL no choice but to go from the zone's id or
+-- name to its row: else it may read all zones for each address.
 
 CREATE OR REPLACE VIEW csdns.rule_zone AS
     SELECT d.id AS domain_id, d.name::text AS name, z.account, z.domain, z.domain_id IS NOT NULL AND coalesce(z.account, z.domain) IS NOT NULL AS is_owned
@@ -51,15 +52,16 @@ BEGIN ATOMIC
       LEFT JOIN csdns.policy pn ON pn.scope = placement.network
       LEFT JOIN csdns.policy pa ON pa.scope = placement.account
       LEFT JOIN csdns.network_zone nz ON nz.network = placement.network
-      LEFT JOIN csdns.rule_zone zn ON zn.domain_id = nz.domain_id
-      LEFT JOIN csdns.rule_zone zd
-             ON zd.name = coalesce(a.network_domain, dp.network_domain, w.network_domain)
-            AND CASE WHEN NOT zd.is_owned THEN coalesce(a.network_domain, dp.network_domain) IS NOT NULL
+      LEFT JOIN LATERAL (SELECT z.domain_id, z.name FROM csdns.rule_zone z WHERE z.domain_id = nz.domain_id OFFSET 0) AS zn ON true
+      LEFT JOIN LATERAL (SELECT z.domain_id, z.name, z.account, z.domain, z.is_owned FROM csdns.rule_zone z
+                          WHERE z.name = coalesce(a.network_domain, dp.network_domain, w.network_domain) OFFSET 0) AS zd
+             ON CASE WHEN NOT zd.is_owned THEN coalesce(a.network_domain, dp.network_domain) IS NOT NULL
                      WHEN zd.account = placement.account OR zd.account IS NULL AND zd.domain = ANY (dp.lineage) THEN true
                      ELSE EXISTS (SELECT FROM csdns.zone_delegation g
                                    WHERE g.domain_id = zd.domain_id AND (g.account = placement.account OR g.domain = ANY (dp.lineage))) END
-      LEFT JOIN csdns.rule_zone zc
-             ON coalesce(pn.common, pa.common, dp.common) AND zc.name = coalesce(pn.common_zone, pa.common_zone, dp.common_zone)
+      LEFT JOIN LATERAL (SELECT z.domain_id, z.name FROM csdns.rule_zone z
+                          WHERE z.name = coalesce(pn.common_zone, pa.common_zone, dp.common_zone) OFFSET 0) AS zc
+             ON coalesce(pn.common, pa.common, dp.common)
      WHERE dp.domain = placement.domain AND w.removed IS NULL;
 END;
 COMMENT ON FUNCTION csdns.placement(uuid, uuid, uuid) IS
@@ -188,7 +190,7 @@ CREATE OR REPLACE VIEW csdns.rule_ptr AS
               FROM csdns.live_address a) AS n
      CROSS JOIN LATERAL (SELECT r.domain_id, r.classless, z.name
                            FROM csdns.reverse_zone r
-                           JOIN csdns.rule_zone z ON z.domain_id = r.domain_id
+                          CROSS JOIN LATERAL (SELECT z.name FROM csdns.rule_zone z WHERE z.domain_id = r.domain_id OFFSET 0) AS z
                           WHERE r.net >>= n.address
                           ORDER BY masklen(r.net) DESC, r.domain_id LIMIT 1) AS z
      WHERE n.ptr AND n.target IS NOT NULL;
@@ -255,7 +257,7 @@ CREATE OR REPLACE VIEW csdns.rule_floating AS
       FROM csdns.live_floating f
      CROSS JOIN LATERAL (SELECT r.domain_id, r.classless, z.name
                            FROM csdns.reverse_zone r
-                           JOIN csdns.rule_zone z ON z.domain_id = r.domain_id
+                          CROSS JOIN LATERAL (SELECT z.name FROM csdns.rule_zone z WHERE z.domain_id = r.domain_id OFFSET 0) AS z
                           WHERE r.net >>= f.address
                           ORDER BY masklen(r.net) DESC, r.domain_id LIMIT 1) AS z
      WHERE f.mode = 'address' AND f.ptr;

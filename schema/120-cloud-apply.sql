@@ -310,7 +310,8 @@ COMMENT ON COLUMN csdns.rule_record_state.ttl IS 'TTL.';
 CREATE OR REPLACE FUNCTION csdns.find_drift()
 RETURNS TABLE (difference text, zone text, name text, type text, content text, ttl int, rule text, source uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = csdns, pg_temp
-SET enable_nestloop = off SET enable_hashjoin = on SET enable_seqscan = on SET enable_mergejoin = off SET jit = off SET work_mem = '128MB' AS $$
+SET enable_nestloop = off SET enable_hashjoin = on SET enable_seqscan = on SET enable_mergejoin = off SET random_page_cost = 1.1 SET jit = off
+SET work_mem = '128MB' AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
