@@ -1,6 +1,6 @@
 /*
- * hooks: what tests can switch off, to see that they would notice if it were not there. Compiled in
- * only with configure --enable-test-hooks.
+ * hooks: what tests can switch off, to see that they would notice if it were not there, and times
+ * that they cannot wait for. Compiled in only with configure --enable-test-hooks.
  */
 #ifndef CSDNS_MIRROR_HOOKS_H
 #define CSDNS_MIRROR_HOOKS_H
@@ -27,7 +27,21 @@ static inline bool hook_is_off(const char *word)
 	return false;
 }
 
+/* A number from the environment instead of the usual one. */
+static inline long hook_number(const char *variable, long usual)
+{
+	const char *text = getenv(variable);
+
+	return text == NULL ? usual : strtol(text, NULL, 10);
+}
+
 #else
+
+static inline long hook_number(const char *variable, long usual)
+{
+	(void)variable;
+	return usual;
+}
 
 static inline bool hook_is_off(const char *word)
 {

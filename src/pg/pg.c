@@ -442,14 +442,23 @@ static void pg_work(struct pg *pg)
 	pg->handlers->on_down(pg->arg, why);
 }
 
-void pg_error_line(const PGresult *result, char *line, size_t size)
+static void error_line(const PGresult *result, const char *detail, char *line, size_t size)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 
 	(void)snprintf(line, size, "%s%s%s%s%s%s",
 		message == NULL ? PQresultErrorMessage(result) : message,
 		detail == NULL ? "" : ": ", detail == NULL ? "" : detail, state == NULL ? "" : " (",
 		state == NULL ? "" : state, state == NULL ? "" : ")");
+}
+
+void pg_error_line(const PGresult *result, char *line, size_t size)
+{
+	error_line(result, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL), line, size);
+}
+
+void pg_error_short(const PGresult *result, char *line, size_t size)
+{
+	error_line(result, NULL, line, size);
 }

@@ -76,5 +76,7 @@ PGconn *pg_conn(const struct pg *pg);
 
 /* An error result as one line: message, detail, SQLSTATE. */
 void pg_error_line(const PGresult *result, char *line, size_t size);
+/* Without the detail, which may show a row with all that is in it. */
+void pg_error_short(const PGresult *result, char *line, size_t size);
 
 #endif

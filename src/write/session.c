@@ -1,5 +1,8 @@
 #include "write/session.h"
 
+#include "base/clock.h"
+#include "mirror/hooks.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +14,9 @@
 #define LOCK_MS 5000
 /* What PostgreSQL allows above what csdnsd does, should csdnsd hang. */
 #define IDLE_MORE_MS 10000
+/* A connection that has been free for longer may be dead, behind a firewall, and only who uses it
+ * would find out, after minutes. Connecting anew takes milliseconds. */
+#define REUSE_MS 30000
 
 enum step {
 	STEP_CONNECT,
@@ -26,9 +32,12 @@ struct session {
 	const struct session_handlers *handlers;
 	void *arg;
 	struct pg *pg;
+	char *db; /* that it is connected to, or will be; NULL: nobody knows */
 	enum session_state state;
-	enum step step; /* SESSION_BUSY and SESSION_ENDING */
-	void *owner;	/* SESSION_OPEN, SESSION_BUSY */
+	enum step step;	  /* SESSION_BUSY and SESSION_ENDING */
+	void *owner;	  /* SESSION_OPEN, SESSION_BUSY */
+	int64_t free_ms;  /* clock_ms() when it became SESSION_FREE */
+	int64_t reuse_ms; /* see REUSE_MS */
 	int64_t idle_ms;
 	struct write op; /* SESSION_BUSY */
 	struct statement statement;
@@ -61,6 +70,13 @@ static void forget_rows(struct session *session)
 	buf_reset(&session->rows, COPY_PART);
 }
 
+static void set_state(struct session *session, enum session_state state)
+{
+	session->state = state;
+	if (state == SESSION_FREE)
+		session->free_ms = clock_ms();
+}
+
 /* Tells the owner what became of the operation. */
 static void finish(struct session *session, enum session_state state, const char *problem)
 {
@@ -71,7 +87,7 @@ static void finish(struct session *session, enum session_state state, const char
 		.result = has_result ? result->data : NULL,
 		.result_len = has_result ? result->len : 0};
 
-	session->state = state;
+	set_state(session, state);
 	write_fini(&session->op);
 	session->handlers->on_done(session->owner, &done);
 	if (session->state == SESSION_CLOSED || session->state == SESSION_FREE)
@@ -325,7 +341,7 @@ static void on_done(void *arg)
 		finish(session, SESSION_FREE, NULL);
 		break;
 	default:
-		session->state = SESSION_FREE;
+		set_state(session, SESSION_FREE);
 		session->handlers->on_free(session->arg, session);
 		break;
 	}
@@ -358,6 +374,7 @@ struct session *session_new(
 		return NULL;
 	session->handlers = handlers;
 	session->arg = arg;
+	session->reuse_ms = hook_number("CSDNS_TEST_REUSE_MS", REUSE_MS);
 	statement_init(&session->statement);
 	buf_init(&session->rows);
 	session->pg = pg_new(base, &pg_handlers, session);
@@ -376,7 +393,16 @@ void session_free(struct session *session)
 	pg_free(session->pg);
 	statement_fini(&session->statement);
 	buf_fini(&session->rows);
+	free(session->db);
 	free(session);
+}
+
+/* A reload may have named another database while a transaction was open. */
+static bool is_reusable(const struct session *session, const char *db)
+{
+	return session->state == SESSION_FREE && pg_is_up(session->pg) &&
+	       clock_ms() - session->free_ms < session->reuse_ms && session->db != NULL &&
+	       strcmp(session->db, db) == 0;
 }
 
 void session_begin(
@@ -389,12 +415,14 @@ void session_begin(
 	session->problem[0] = '\0';
 	session->version = 0;
 	session->idle_ms = idle_ms;
-	buf_reset(&session->statement.result, 0);
-	if (session->state == SESSION_FREE && pg_is_up(session->pg)) {
+	statement_forget(&session->statement);
+	if (is_reusable(session, db)) {
 		session->state = SESSION_BUSY;
 		send_op(session);
 		return;
 	}
+	free(session->db);
+	session->db = strdup(db);
 	session->state = SESSION_BUSY;
 	session->step = STEP_CONNECT;
 	pg_start(session->pg, &target);

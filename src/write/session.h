@@ -35,8 +35,9 @@ struct session *session_new(
 void session_free(struct session *session);
 enum session_state session_state(const struct session *session);
 
-/* The first operation, WRITE_BEGIN, of a session that is closed or free; connects where it has to.
- * The write is taken. Not from a handler of a connection. */
+/* The first operation, WRITE_BEGIN, of a session that is closed or free; connects where it has to,
+ * and anew when it is connected to another database or has been free for long. The write is taken.
+ * Not from a handler of a connection. */
 void session_begin(
 	struct session *session, const char *db, int64_t idle_ms, struct write *begin, void *owner);
 /* The next operation of an open one. True when it is done already, without a call: rows that are

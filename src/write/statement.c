@@ -31,7 +31,8 @@ struct sql {
 	"UPDATE cryptokeys SET " change " WHERE domain_id = $1::int AND id = $2::int"
 
 /* The same as the gpgsql backend's statements, but that a setting or a record set is replaced by
- * one statement, that a TSIG key may be set again, and that nothing is not taken for success. */
+ * one statement, that a TSIG key may be set again, and that nothing is not taken for success. A
+ * NULL that PowerDNS' tables allow is read as the mirror has it: PowerDNS takes no null. */
 static const struct sql table[WRITE_KINDS] = {
 	[WRITE_SET_NOTIFIED] = {"UPDATE domains SET notified_serial = $2::bigint "
 				"WHERE id = $1::int",
@@ -100,19 +101,23 @@ static const struct sql table[WRITE_KINDS] = {
 			       "AND (disabled = false OR $4::bool) ORDER BY id",
 			NULL, RESULT_ARRAY},
 	[WRITE_READ_ZONE] = {"SELECT " RECORD_JSON("$3") " FROM records WHERE domain_id = $1::int "
-							 "AND type <> '' AND (disabled = false OR "
-							 "$2::bool) ORDER BY name, id",
+							 "AND name IS NOT NULL AND type <> '' AND "
+							 "content IS NOT NULL AND (disabled = "
+							 "false OR $2::bool) ORDER BY name, id",
 		NULL, RESULT_ARRAY},
-	[WRITE_READ_METADATA] = {"SELECT to_json(content)::text FROM domainmetadata "
+	[WRITE_READ_METADATA] = {"SELECT to_json(coalesce(content, ''))::text FROM domainmetadata "
 				 "WHERE domain_id = $1::int AND kind = $2::text ORDER BY id",
 		NULL, RESULT_ARRAY},
 	[WRITE_READ_ALL_METADATA] =
 		{"SELECT coalesce(json_object_agg(kind, contents), '{}')::text "
-		 "FROM (SELECT kind, json_agg(content ORDER BY id) AS contents "
-		 "FROM domainmetadata WHERE domain_id = $1::int GROUP BY kind) AS m",
+		 "FROM (SELECT coalesce(kind, '') AS kind, "
+		 "json_agg(coalesce(content, '') ORDER BY id) AS contents "
+		 "FROM domainmetadata WHERE domain_id = $1::int GROUP BY 1) AS m",
 			NULL, RESULT_VALUE},
-	[WRITE_READ_KEYS] = {"SELECT json_build_object('id', id, 'flags', flags, 'active', active, "
-			     "'published', published, 'content', content)::text "
+	[WRITE_READ_KEYS] = {"SELECT json_build_object('id', id, 'flags', flags, "
+			     "'active', coalesce(active, false), "
+			     "'published', coalesce(published, false), "
+			     "'content', coalesce(content, ''))::text "
 			     "FROM cryptokeys WHERE domain_id = $1::int ORDER BY id",
 		NULL, RESULT_ARRAY},
 };
@@ -131,7 +136,7 @@ void statement_init(struct statement *statement)
 }
 
 /* It may be keys. */
-static void forget_result(struct statement *statement)
+void statement_forget(struct statement *statement)
 {
 	if (statement->result.data != NULL)
 		explicit_bzero(statement->result.data, statement->result.len);
@@ -140,7 +145,13 @@ static void forget_result(struct statement *statement)
 
 void statement_fini(struct statement *statement)
 {
-	forget_result(statement);
+	statement_forget(statement);
+}
+
+/* PostgreSQL's detail may be the whole row. */
+static bool has_secret(enum write_kind kind)
+{
+	return kind == WRITE_ADD_KEY || kind == WRITE_SET_TSIG_KEY;
 }
 
 void statement_send(struct statement *statement, struct pg *pg, const struct write *write)
@@ -151,7 +162,7 @@ void statement_send(struct statement *statement, struct pg *pg, const struct wri
 	statement->kind = write->kind;
 	statement->problem[0] = '\0';
 	statement->has_rows = false;
-	forget_result(statement);
+	statement_forget(statement);
 	for (unsigned i = 0; i < write->n; i++)
 		values[i] = write_param(write, i);
 	if (write->kind == WRITE_FEED) {
@@ -191,7 +202,10 @@ void statement_take(struct statement *statement, const PGresult *result)
 
 	if (status == PGRES_FATAL_ERROR) {
 		char line[sizeof(statement->problem)];
-		pg_error_line(result, line, sizeof(line));
+		if (has_secret(statement->kind))
+			pg_error_short(result, line, sizeof(line));
+		else
+			pg_error_line(result, line, sizeof(line));
 		set_problem(statement, line);
 	} else if (status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK) {
 		for (int row = 0; row < PQntuples(result); row++)

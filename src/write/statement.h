@@ -19,6 +19,8 @@ struct statement {
 /* What the statements before left behind is forgotten. */
 void statement_init(struct statement *statement);
 void statement_fini(struct statement *statement);
+/* Wipes its result. */
+void statement_forget(struct statement *statement);
 
 /* Sends it; not for WRITE_BEGIN, WRITE_COMMIT, WRITE_ABORT. For WRITE_FEED it begins a COPY whose
  * rows are statement_copy_row()'s. What reads is sent as a pipeline. */

@@ -26,7 +26,7 @@ use Csdns::Csdnsd;
 use Csdns::Dns;
 use Csdns::Pdns;
 use Csdns::Process qw(temp_dir);
-use Csdns::Programs qw(find_program need_programs);
+use Csdns::Programs qw(need_programs);
 use Csdns::Wait qw(now_s try_until wait_until);
 use Csdns::Zones qw(seed draw);
 
@@ -186,12 +186,6 @@ sub report {
 my @PARTS = qw(name wildcard delegation dname existence soa signed zone list serial CNAME MX SRV NS DNAME HTTPS SVCB repeat);
 
 # Such a csdnsd has the word in it.
-sub has_hooks {
-    open my $file, '<:raw', find_program('csdnsd') or die "csdnsd: $!";
-    local $/ = undef;
-    return <$file> =~ /CSDNS_TEST_OFF/;
-}
-
 sub prove_part {
     my ($part) = @_;
     start_servers($part);
@@ -204,7 +198,7 @@ sub prove_part {
     return;
 }
 
-die "csdnsd was built without configure --enable-test-hooks\n" if $ENV{CSDNS_OFF} && !has_hooks();
+die "csdnsd was built without configure --enable-test-hooks\n" if $ENV{CSDNS_OFF} && !Csdns::Csdnsd->has_hooks;
 if ($ENV{CSDNS_OFF}) {
     prove_part($_) for $ENV{CSDNS_OFF} eq 'all' ? @PARTS : split /,/, $ENV{CSDNS_OFF};
     done_testing;

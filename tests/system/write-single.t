@@ -93,6 +93,15 @@ is $remote->call('deleteTSIGKey', name => 'key.test.'), $TRUE, 'delete';
 is tsig(), '', 'it is gone';
 refused 'no such TSIG key', qr/deleteTSIGKey: there is no such key/, 'deleteTSIGKey', name => 'key.test.';
 
+# What PostgreSQL says of a row that it refuses may be the row: a secret stays one.
+rows('ALTER TABLE tsigkeys ADD CONSTRAINT long_enough CHECK (length(secret) > 20); ALTER TABLE cryptokeys ADD CONSTRAINT known CHECK (flags < 300)');
+refused 'a TSIG key that the store does not take', qr/setTSIGKey: .*long_enough/, 'setTSIGKey', name => 'k.test.', algorithm => 'hmac-md5.', content => 'dGlueQ==';
+refused 'a key that it does not take', qr/addDomainKey: .*known/, 'addDomainKey', name => 'a.test.', key => { flags => 301, content => 'Private: pr1v4te' };
+unlike $csdnsd->log_text, qr/dGlueQ|pr1v4te/, 'the secrets are not in the log';
+unlike $remote->request({ method => 'setTSIGKey', parameters => { name => 'k.test.', algorithm => 'hmac-md5.', content => 'dGlueQ==' } })->{log}[0],
+    qr/dGlueQ/, 'nor in the reply';
+rows('ALTER TABLE tsigkeys DROP CONSTRAINT long_enough; ALTER TABLE cryptokeys DROP CONSTRAINT known');
+
 # --- zones ---
 
 sub zone { my ($name) = @_; return rows("SELECT concat_ws('|', type, master, account, notified_serial) FROM domains WHERE name = '$name'") }

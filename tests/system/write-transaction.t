@@ -111,6 +111,20 @@ is commit($one)->{result}, $TRUE, 'the same for good';
 is zone(3), 'www.c.test A 0 192.0.2.1', 'is done';
 is contents($other, 'www.c.test', 'ANY'), '192.0.2.1', 'and answered';
 
+# What PowerDNS' tables allow to be NULL is read inside as it is outside: PowerDNS takes no null.
+rows(q{INSERT INTO domainmetadata (domain_id, kind, content) VALUES (3, NULL, 'x'), (3, 'X-NULL', NULL), (3, 'X-NULL', '1');
+    INSERT INTO cryptokeys (domain_id, flags, active, published, content) VALUES (3, 256, NULL, NULL, NULL)});
+$csdnsd->wait_current($cluster->dbh('store'));
+begin($one, -1, 'c.test');
+for my $question (['getAllDomainMetadata'], ['getDomainMetadata', kind => 'X-NULL'], ['getDomainKeys']) {
+    my ($method, @more) = @$question;
+    my ($inside, $outside) = map { $_->call($method, name => 'c.test.', @more) } $one, $other;
+    is_deeply $inside, $outside, "$method: with NULLs the same inside and outside";
+    unlike +JSON->new->encode($inside), qr/null/, "$method: no null";
+}
+is commit($one)->{result}, $TRUE, 'and the transaction goes on';
+rows('DELETE FROM domainmetadata WHERE domain_id = 3; DELETE FROM cryptokeys WHERE domain_id = 3');
+
 # --- what cannot be done ---
 
 sub refused {

@@ -120,6 +120,14 @@ sub run {
     return run_program(command => [find_program('csdnsd'), @arguments], timeout => 20);
 }
 
+# Whether it was built with --enable-test-hooks, which --enable-sanitizers implies.
+sub has_hooks {
+    my ($class) = @_;
+    open my $file, '<:raw', find_program('csdnsd') or croak "csdnsd: $!";
+    local $/ = undef;
+    return <$file> =~ /CSDNS_TEST_OFF/;
+}
+
 my $SANITIZER = qr/(?:ERROR|WARNING): (?:Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 
 # The sanitizers' complaints in its log, if any.
