@@ -19,6 +19,9 @@ BEGIN
         shape := regexp_replace(shape, '\\([01][0-9][0-9]|2[0-4][0-9]|25[0-5]|[^0-9])', 'x', 'g');
         IF strpos(shape, '\') > 0 THEN
             RETURN 'has a broken escape';
+        -- each name has one spelling: PowerDNS looks for no other
+        ELSIF NOT in_content AND strpos(regexp_replace(name, '\\(0[0-2][0-9]|03[0-2]|12[7-9]|1[3-9][0-9]|2[0-4][0-9]|25[0-5]|[.\\])', '', 'g'), '\') > 0 THEN
+            RETURN 'has an escape that is not needed';
         END IF;
     END IF;
     IF right(shape, 1) = '.' THEN

@@ -143,6 +143,27 @@ size_t name_print(char *out, const uint8_t *wire, size_t len)
 	return n;
 }
 
+/* Stands for itself in any name. */
+static bool is_plain(char c)
+{
+	return c > ' ' && c < 0x7f && c != '\\' && !(c >= 'A' && c <= 'Z');
+}
+
+bool name_is_spelled(const struct name *name, const char *text, size_t len)
+{
+	char printed[NAME_TEXT_MAX];
+	size_t n = 0;
+
+	if (name->len == 0)
+		return len == 1 && text[0] == '.';
+	while (n < len && is_plain(text[n]))
+		n++;
+	if (n == len)
+		return text[len - 1] != '.';
+	n = name_print(printed, name->wire, name->len);
+	return n == len && memcmp(printed, text, len) == 0;
+}
+
 bool name_is_in(const uint8_t *below, size_t below_len, const uint8_t *above, size_t above_len)
 {
 	size_t at = 0;

@@ -43,6 +43,10 @@ const char *name_error_text(int error);
  * out holds NAME_TEXT_MAX; returns the characters written. */
 size_t name_print(char *out, const uint8_t *wire, size_t len);
 
+/* Is this text, which has been parsed into name, the spelling that PowerDNS' tables have for it:
+ * lower case, no final dot, "." for the root, escapes as name_print writes them? */
+bool name_is_spelled(const struct name *name, const char *text, size_t len);
+
 /* Is the name `below`, or the same as, `above` (both complete, or relative to the same apex)? */
 bool name_is_in(const uint8_t *below, size_t below_len, const uint8_t *above, size_t above_len);
 

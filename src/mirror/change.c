@@ -168,6 +168,7 @@ int change_touch_name(struct change *change, int32_t domain_id, struct text text
 
 	if (zone == NULL || staged_zone_find(change, domain_id) != NULL ||
 		name_parse(&name, text.at, text.len) != NAME_OK ||
+		!name_is_spelled(&name, text.at, text.len) ||
 		!name_is_in(name.wire, name.len, zone->name, zone->name_len))
 		return 0;
 	/* The node is made now, so that the commit has only to switch its records. */

@@ -162,6 +162,10 @@ enum row_result mirror_make_zone(
 	struct name name;
 	int error = name_parse(&name, row->name.at, row->name.len);
 
+	if (error == NAME_OK && !name_is_spelled(&name, row->name.at, row->name.len)) {
+		*why = NAME_SPELLED;
+		return ROW_LEFT_OUT;
+	}
 	if (error != NAME_OK) {
 		*why = name_error_text(error);
 		return ROW_LEFT_OUT;

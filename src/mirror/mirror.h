@@ -73,6 +73,9 @@ bool mirror_link_zone(struct mirror *mirror, struct zone *zone) __attribute__((w
 void mirror_unlink_zone(struct mirror *mirror, struct zone *zone);
 void mirror_discard_zone(struct mirror *mirror, struct zone *zone);
 
+/* Why a name is left out that name_is_spelled refuses. */
+#define NAME_SPELLED "name is not spelled as PowerDNS spells it"
+
 /* A zone made from its row, not in the tables yet. */
 enum row_result mirror_make_zone(
 	struct mirror *mirror, const struct domain_row *row, struct zone **zone, const char **why);

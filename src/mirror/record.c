@@ -27,7 +27,7 @@ static uint16_t record_type(struct text type)
 	return rrtype_parse(upper, type.len);
 }
 
-/* The gpgsql backend asks for names without a final dot, and so does not find one that has it. */
+/* What gpgsql does not find, because it asks for names as they are spelled without it. */
 static bool has_final_dot(struct text name)
 {
 	size_t backslashes = 0;
@@ -49,6 +49,10 @@ static const char *record_name(
 
 	if (error != NAME_OK)
 		return name_error_text(error);
+	/* Nor what is spelled in another way. Each name has one spelling here, because changes are
+	 * told by it. */
+	if (!name_is_spelled(&record->full, row->name.at, row->name.len))
+		return NAME_SPELLED;
 	if (!name_is_in(record->full.wire, record->full.len, zone->name, zone->name_len))
 		return "name outside its zone";
 	record->name = record->full.wire;

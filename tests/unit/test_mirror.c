@@ -32,9 +32,9 @@ static void test_find(void **state)
 
 	assert_null(find(mirror, "example.org"));
 	assert_null(mirror_find_zone_by_id(mirror, 1));
-	assert_true(fill_add_domain(mirror, 1, "Example.ORG", "NATIVE"));
-	assert_true(fill_add_domain(mirror, -2, "sub.example.org.", "MASTER"));
-	assert_true(fill_add_domain(mirror, INT32_MAX, "", "SLAVE"));
+	assert_true(fill_add_domain(mirror, 1, "example.org", "NATIVE"));
+	assert_true(fill_add_domain(mirror, -2, "sub.example.org", "MASTER"));
+	assert_true(fill_add_domain(mirror, INT32_MAX, ".", "SLAVE"));
 	assert_int_equal(find(mirror, "example.org")->id, 1);
 	assert_int_equal(find(mirror, "sub.example.org")->id, -2);
 	assert_int_equal(find(mirror, "")->id, INT32_MAX);
@@ -67,7 +67,7 @@ static void test_rows(void **state)
 static void test_left_out(void **state)
 {
 	struct mirror *mirror = *state;
-	struct domain_row domain = fill_domain(2, "EXAMPLE.org", "NATIVE");
+	struct domain_row domain = fill_domain(2, "example.org", "NATIVE");
 	struct record_row record = fill_record(3, "www.example.org", "A", "192.0.2.1");
 	struct metadata_row metadata = fill_metadata(3, "A", "1");
 	const char *why = NULL;
@@ -75,6 +75,9 @@ static void test_left_out(void **state)
 	assert_true(fill_add_domain(mirror, 1, "example.org", "NATIVE"));
 	assert_int_equal(mirror_add_domain(mirror, &domain, &why), ROW_LEFT_OUT);
 	assert_string_equal(why, "another zone has the same name");
+	domain.name = fill_text("Example.org");
+	assert_int_equal(mirror_add_domain(mirror, &domain, &why), ROW_LEFT_OUT);
+	assert_string_equal(why, "name is not spelled as PowerDNS spells it");
 	domain.name = fill_text("a..b");
 	assert_int_equal(mirror_add_domain(mirror, &domain, &why), ROW_LEFT_OUT);
 	assert_string_equal(why, "empty label");

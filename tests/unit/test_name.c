@@ -235,7 +235,33 @@ static void test_random_order(void **state)
 	}
 }
 
-/* Names that the schema lets in are names here. */
+static bool is_spelled(const char *text)
+{
+	struct name name = parsed(text);
+
+	return name_is_spelled(&name, text, strlen(text));
+}
+
+static void test_spelling(void **state)
+{
+	(void)state;
+	assert_true(is_spelled("."));
+	assert_true(is_spelled("a"));
+	assert_true(is_spelled("a\\.b.c"));
+	assert_true(is_spelled("a\\."));
+	assert_true(is_spelled("sp\\032ace.x"));
+	assert_true(is_spelled("*.x\"y"));
+	assert_false(is_spelled(""));
+	assert_false(is_spelled("a."));
+	assert_false(is_spelled("a\\.."));
+	assert_false(is_spelled("A.b"));
+	assert_false(is_spelled("a\\046b"));
+	assert_false(is_spelled("\\097"));
+	assert_false(is_spelled("sp ace.x"));
+	assert_false(is_spelled("caf\xc3\xa9"));
+}
+
+/* Names that the schema lets in are names here, and spelled as they are here. */
 static void test_schema_cases(void **state)
 {
 	FILE *file = unit_open("tests/sql/name-cases.tsv");
@@ -251,12 +277,17 @@ static void test_schema_cases(void **state)
 	while (getline(&line, &size, file) != -1) {
 		struct name name;
 		char *tab = strchr(line, '\t');
-		if (line[0] == '#' || tab == NULL || strcmp(tab, "\tok\n") != 0)
+		bool is_ok = tab != NULL && strcmp(tab, "\tok\n") == 0;
+		bool is_spelled_otherwise =
+			tab != NULL && strcmp(tab, "\tescape that is not needed\n") == 0;
+		if (line[0] == '#' || (!is_ok && !is_spelled_otherwise))
 			continue;
 		*tab = '\0';
 		unit_unescape(line);
 		if (name_parse(&name, line, strlen(line)) != NAME_OK)
 			fail_msg("\"%s\" does not parse", line);
+		if (name_is_spelled(&name, line, strlen(line)) != is_ok)
+			fail_msg("\"%s\": %s is its spelling", line, is_ok ? "this" : "another");
 		n++;
 	}
 	free(line);
@@ -273,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_is_in),
 		cmocka_unit_test(test_canonical_order),
+		cmocka_unit_test(test_spelling),
 		cmocka_unit_test(test_schema_cases),
 		cmocka_unit_test(test_random_round_trips),
 		cmocka_unit_test(test_random_order),

@@ -86,8 +86,8 @@ static void fill_mirror(void)
 	add(5, "primary2.net", "SOA", "a b 0 2 3 4 5");
 	add_domain(6, "primary3.net", "MASTER", NULL, 5);
 	add(6, "primary3.net", "SOA", "a b 4294967295 2 3 4 5");
-	add_domain(-7, "", "NATIVE", NULL, -1);
-	add(-7, "", "SOA", "a b 1 2 3 4 5");
+	add_domain(-7, ".", "NATIVE", NULL, -1);
+	add(-7, ".", "SOA", "a b 1 2 3 4 5");
 	add(-7, "org", "NS", "ns.example.org");
 	assert_true(fill_add_metadata(mirror, 1, "ALLOW-AXFR-FROM", "192.0.2.0/24"));
 	assert_true(fill_add_metadata(mirror, 1, "X-\"quoted\"", ""));

@@ -18,7 +18,7 @@ static int setup(void **state)
 		return -1;
 	return fill_add_domain(mirror, 1, "example.org", "NATIVE") &&
 			       fill_add_domain(mirror, 4, "sub.example.org", "MASTER") &&
-			       fill_add_domain(mirror, -7, "", "NATIVE")
+			       fill_add_domain(mirror, -7, ".", "NATIVE")
 		       ? 0
 		       : -1;
 }

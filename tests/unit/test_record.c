@@ -55,7 +55,7 @@ static void assert_left_out(const struct record_row *row, const char *why)
 
 static void test_taken(void **state)
 {
-	struct record_row row = fill_record(7, "WWW.Example.ORG", "A", "192.0.2.1");
+	struct record_row row = fill_record(7, "www.example.org", "A", "192.0.2.1");
 	struct record record;
 	const char *why;
 
@@ -84,6 +84,24 @@ static void test_taken(void **state)
 	assert_int_equal(record.name_len, 0);
 	assert_int_equal(record.rr.type, 65534);
 	assert_true(record.rr.disabled);
+}
+
+/* gpgsql finds no other spelling, and two of one name would take each other's place. */
+static void test_another_spelling(void **state)
+{
+	static const char *const names[] = {"WWW.example.org", "\\119ww.example.org",
+		"a\\046b.example.org", "sp ace.example.org", "caf\xc3\xa9.example.org",
+		"example.o\\rg", "www.Example.org"};
+	struct record_row row;
+	struct record record;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		row = fill_record(7, names[i], "A", "192.0.2.1");
+		assert_left_out(&row, "name is not spelled as PowerDNS spells it");
+	}
+	row = fill_record(7, "a\\.b.sp\\032ace.example.org", "A", "192.0.2.1");
+	assert_taken(&row, &record);
 }
 
 static void test_empty_non_terminal(void **state)
@@ -205,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_another_spelling),
 		cmocka_unit_test(test_empty_non_terminal),
 		cmocka_unit_test(test_ttl),
 		cmocka_unit_test(test_priority),
