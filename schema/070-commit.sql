@@ -140,12 +140,14 @@ DECLARE
     old bigint[];
     gone bigint;
 BEGIN
-    SELECT array_agg(o.version)
+    -- what is before something old is old as well, whatever the clock said then: a gap would be a change that followers miss
+    WITH o AS MATERIALIZED (SELECT v.version, v.at FROM version v
+                             WHERE v.version < (SELECT max(n.version) FROM version n)
+                             ORDER BY v.version LIMIT most_versions)
+    SELECT array_agg(o.version ORDER BY o.version)
       INTO old
-      FROM (SELECT v.version, v.at FROM version v
-             WHERE v.version < (SELECT max(n.version) FROM version n)
-             ORDER BY v.version LIMIT most_versions) AS o
-     WHERE o.at < before;
+      FROM o
+     WHERE o.version <= (SELECT max(p.version) FROM o p WHERE p.at < before);
     IF old IS NULL THEN
         RETURN 0;
     END IF;

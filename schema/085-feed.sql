@@ -176,16 +176,26 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path 
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
+    is_led_on boolean := follows(since, since_at);
     whats "char"[];
     domain_ids int[];
     names text[];
 BEGIN
     RETURN QUERY
-        SELECT 'v'::"char", h.version::text, (extract(epoch FROM h.at) * 1000000)::bigint::text, CASE WHEN follows(since, since_at) THEN 't' ELSE 'f' END, NULL, NULL, NULL, NULL, NULL
+        SELECT 'v'::"char", h.version::text, (extract(epoch FROM h.at) * 1000000)::bigint::text, CASE WHEN is_led_on THEN 't' ELSE 'f' END, NULL, NULL, NULL, NULL, NULL
           FROM head() AS h;
+    -- whoever has to load everything needs no more, and all that is in the journal may be much
+    IF NOT is_led_on THEN
+        RETURN;
+    END IF;
     SELECT array_agg(t.what ORDER BY t.what DESC), array_agg(t.domain_id ORDER BY t.what DESC), array_agg(t.name ORDER BY t.what DESC)
       INTO whats, domain_ids, names
       FROM touched(since) AS t;
+    IF '*' = ANY (whats) THEN
+        part := '*';
+        RETURN NEXT;
+        RETURN;
+    END IF;
     RETURN QUERY SELECT u.what, u.domain_id::text, u.name, NULL, NULL, NULL, NULL, NULL, NULL FROM unnest(whats, domain_ids, names) AS u (what, domain_id, name);
     -- most transactions touch names alone
     IF whats && '{z,d}'::"char"[] THEN
@@ -196,7 +206,7 @@ BEGIN
         RETURN QUERY SELECT 'K'::"char", k.id::text, k.domain_id::text, k.flags::text, CASE WHEN k.active THEN 't' ELSE 'f' END, CASE WHEN k.published THEN 't' ELSE 'f' END, k.content, NULL, NULL FROM touched_key(since) AS k ORDER BY k.id;
     END IF;
     IF 't' = ANY (whats) THEN
-        RETURN QUERY SELECT 'T'::"char", k.name, k.algorithm, k.secret, NULL, NULL, NULL, NULL, NULL FROM served_tsigkey AS k ORDER BY k.name;
+        RETURN QUERY SELECT 'T'::"char", k.name, k.algorithm, k.secret, NULL, NULL, NULL, NULL, NULL FROM served_tsigkey AS k ORDER BY k.name, k.algorithm;
     END IF;
     IF whats && '{z,n}'::"char"[] THEN
         RETURN QUERY SELECT 'R'::"char", r.id::text, r.domain_id::text, r.name, r.type, r.content, r.ttl::text, r.prio::text, CASE WHEN r.disabled THEN 't' ELSE 'f' END FROM touched_record(since) AS r;
@@ -204,4 +214,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.changes(bigint, timestamptz) IS
-    'All that leads from what head() once returned to the present, in one statement and so of one moment. part says what the fields are: v the present version, microseconds since 1970, whether the old one is followed (f: load everything again); n, z, d, t, a, * what is touched, as touched() has it: zone, name; then what is there now, in the columns of served_*: D domain (id, name, type, master, last_check, notified_serial, account), M metadata (domain_id, kind, content), K key (id, domain_id, flags, active, published, content), T every TSIG key if one was touched (name, algorithm, secret), R record (id, domain_id, name, type, content, ttl, prio, disabled). Whole zones come before names, D before what belongs to it.';
+    'All that leads from what head() once returned to the present, in one statement and so of one moment. part says what the fields are: v the present version, microseconds since 1970, whether the old one is followed (f: load everything again, and that was all); * everything is touched, and that was all; n, z, d, t, a what is touched, as touched() has it: zone, name; then what is there now, in the columns of served_*: D domain (id, name, type, master, last_check, notified_serial, account), M metadata (domain_id, kind, content), K key (id, domain_id, flags, active, published, content), T every TSIG key if one was touched (name, algorithm, secret), R record (id, domain_id, name, type, content, ttl, prio, disabled). Whole zones come before names, D before what belongs to it.';

@@ -66,7 +66,7 @@ CREATE FUNCTION parts(since bigint, wanted "char") RETURNS SETOF text LANGUAGE s
      WHERE part = wanted ORDER BY ordinality
 $$;
 CREATE FUNCTION order_of_parts(since bigint) RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(part::text, '' ORDER BY first) FROM (SELECT part, min(ordinality) AS first FROM csdns.changes(since, now()) WITH ORDINALITY GROUP BY part) p
+    SELECT string_agg(part::text, '' ORDER BY first) FROM (SELECT part, min(ordinality) AS first FROM csdns.changes(since, (SELECT at FROM csdns.version WHERE version = since)) WITH ORDINALITY GROUP BY part) p
 $$;
 SELECT version AS v FROM csdns.head() \gset
 SELECT is(order_of_parts(:v), 'v', 'nothing but the version');
@@ -76,7 +76,7 @@ SELECT is((SELECT f3 FROM csdns.changes(0, now()) WHERE part = 'v'), 'f', 'nor o
 INSERT INTO records (domain_id, name, type, content, ttl) VALUES (:a, 'n.a.test', 'A', '192.0.2.6', 60), (:a, 'n.a.test', 'MX', '5 x.a.test', NULL);
 SELECT is(order_of_parts(:v), 'vnR', 'names');
 SELECT results_eq(format($$SELECT parts(%s, 'n')$$, :v), format($$VALUES ('%s|n.a.test')$$, :a), 'the touched name');
-SELECT bag_eq(format($$SELECT concat_ws('|', f2, f3, f4, f5, f6, f7, f8) FROM csdns.changes(%s, now()) WHERE part = 'R'$$, :v),
+SELECT bag_eq(format($$SELECT concat_ws('|', f2, f3, f4, f5, f6, f7, f8) FROM csdns.changes(%1$s, (SELECT at FROM csdns.version WHERE version = %1$s)) WHERE part = 'R'$$, :v),
     format($$VALUES ('%1$s|n.a.test|A|192.0.2.6|60|f'), ('%1$s|n.a.test|MX|5 x.a.test|f')$$, :a), 'its records');
 UPDATE domainmetadata SET content = '4' WHERE content = '1';
 INSERT INTO tsigkeys (name, algorithm, secret) VALUES ('s', 'hmac-sha256', 'eQ==');
@@ -93,6 +93,12 @@ SELECT bag_eq(format($$SELECT parts(%s, 'R')$$, :v),
 SELECT version AS v FROM csdns.head() \gset
 UPDATE domains SET notified_serial = 8 WHERE id = :a;
 SELECT is(order_of_parts(:v), 'vdD', 'the row in domains alone');
+SELECT results_eq(format($$SELECT part, f3 FROM csdns.changes(%s, 'epoch')$$, :v), $$VALUES ('v'::"char", 'f')$$, 'who has to load everything is told no more');
+BEGIN;
+UPDATE domains SET notified_serial = 9 WHERE id = :a;
+INSERT INTO csdns.journal (txid, what) VALUES (pg_current_xact_id(), '*');
+COMMIT;
+SELECT is(order_of_parts(:v), 'v*', 'nor who has to because of a TRUNCATE');
 
 -- everything of one moment, read only
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;

@@ -77,4 +77,14 @@ SELECT is((SELECT count(*) FROM csdns.touched(:last - 1)), 1::bigint, 'what is a
 SELECT is(csdns.prune_step(now() + interval '1 day', 100, 10000) > 0, true, 'and in the end it is gone');
 SELECT is((SELECT array_agg(version) FROM csdns.version), ARRAY[:last]::bigint[], 'the newest stays');
 
+-- a clock that was set back: versions with a time of the future, and later ones that are old by now
+INSERT INTO records (domain_id, name, type, content, ttl) VALUES (:a, 'c1.a.test', 'A', '192.0.2.1', 60);
+INSERT INTO records (domain_id, name, type, content, ttl) VALUES (:a, 'c2.a.test', 'A', '192.0.2.1', 60);
+INSERT INTO records (domain_id, name, type, content, ttl) VALUES (:a, 'c3.a.test', 'A', '192.0.2.1', 60);
+UPDATE csdns.version SET at = at + interval '5 hours' WHERE version IN (:last, :last + 1);
+UPDATE csdns.version SET at = at - interval '2 hours' WHERE version = :last + 2;
+SELECT csdns.prune() \gset
+SELECT is((SELECT array_agg(version ORDER BY version) FROM csdns.version), ARRAY[:last + 3]::bigint[],
+          'what comes before an old version goes with it: no follower is let go on behind a gap');
+
 SELECT * FROM finish();
