@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "feed/follow.h"
+#include "feed/leftovers.h"
 #include "feed/load.h"
 #include "feed/version.h"
 #include "pg/events.h"
@@ -22,8 +23,6 @@
 /* PostgreSQL gives up a wait for a lock before that: a session that we leave because it is silent
  * would wait on, and with each attempt there would be one more. Milliseconds. */
 #define LOCK_MS "10000"
-/* Names or chunks to free in one turn. */
-#define FREE_BUDGET 1000
 
 /* What the connection is busy with. */
 enum task {
@@ -43,19 +42,17 @@ struct feed {
 	void *arg;
 	struct pg *pg;
 	enum task task;
-	struct mirror *mirror;	 /* served; NULL before the first load */
-	struct mirror *filling;	 /* TASK_LOAD */
-	struct mirror *dropped;	 /* list of mirrors to free in slices */
-	struct change *cleaning; /* committed; what it replaced is being freed */
+	struct mirror *mirror;	/* served; NULL before the first load */
+	struct mirror *filling; /* TASK_LOAD */
+	struct leftovers leftovers;
 	struct load load;
 	struct follow follow;
 	struct left_out left_out;
 	struct event *retry; /* connects again */
 	struct event *poll;
-	struct event *freeing; /* a slice of freeing in the next turn */
 	struct event *silence;
-	int64_t pause_ms; /* before the next attempt to connect */
-	int64_t heard_ms; /* when the database last said something */
+	int64_t pause_ms;	 /* before the next attempt to connect */
+	int64_t heard_ms;	 /* when the database last said something */
 	bool is_listening;
 	bool in_recovery; /* a hot standby: no LISTEN */
 	bool is_refused;  /* LISTEN failed on this connection */
@@ -69,63 +66,12 @@ struct feed {
 
 static const struct pg_handlers pg_handlers;
 
-/* ---- freeing what is no longer served, in slices ---- */
-
-static void free_later(struct feed *feed)
-{
-	struct timeval at_once = clock_timeval(0);
-
-	(void)evtimer_add(feed->freeing, &at_once);
-}
-
 static void next_task(struct feed *feed);
 
-/* True when nothing is left to free. A mirror that is still listed waits without a timer; every
- * change and load comes by here again. */
-static bool free_step(struct feed *feed)
+static void abort_follow(struct feed *feed)
 {
-	struct mirror **at = &feed->dropped;
-
-	while (*at != NULL) {
-		struct mirror *mirror = *at;
-		struct mirror *next = mirror->next;
-		if (mirror->refs > 0) {
-			at = &mirror->next;
-			continue;
-		}
-		if (!mirror_free_step(mirror, FREE_BUDGET))
-			return false;
-		*at = next;
-	}
-	return feed->mirror == NULL || mirror_free_step(feed->mirror, FREE_BUDGET);
-}
-
-static void on_freeing(evutil_socket_t fd, short what, void *arg)
-{
-	struct feed *feed = arg;
-
-	(void)fd;
-	(void)what;
-	if (feed->cleaning != NULL) {
-		if (!change_clean_step(feed->cleaning, FREE_BUDGET)) {
-			free_later(feed);
-			return;
-		}
-		feed->cleaning = NULL;
-		next_task(feed);
-	}
-	if (!free_step(feed))
-		free_later(feed);
-}
-
-static void drop_mirror(struct feed *feed, struct mirror *mirror)
-{
-	if (mirror == NULL)
-		return;
-	mirror_unref(mirror);
-	mirror->next = feed->dropped;
-	feed->dropped = mirror;
-	free_later(feed);
+	leftovers_add_change(&feed->leftovers, follow_abort(&feed->follow));
+	leftovers_step(&feed->leftovers);
 }
 
 /* ---- connecting ---- */
@@ -166,9 +112,9 @@ static void feed_down(struct feed *feed, const char *why)
 	log_age(feed);
 	pg_stop(feed->pg);
 	if (feed->task == TASK_FOLLOW)
-		follow_abort(&feed->follow);
+		abort_follow(feed);
 	if (feed->filling != NULL) {
-		drop_mirror(feed, feed->filling);
+		leftovers_add_mirror(&feed->leftovers, feed->filling);
 		feed->wants_reload = true; /* somebody asked for it, and still does */
 	}
 	feed->filling = NULL;
@@ -194,8 +140,7 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* A listing that has ended since may have left something to free. */
-	free_later(feed);
+	leftovers_look(&feed->leftovers);
 	if (is_waiting && clock_ms() - feed->heard_ms > SILENCE_MS)
 		feed_down(feed, "it says nothing");
 }
@@ -284,7 +229,7 @@ static void next_task(struct feed *feed)
 	if (feed->task != TASK_NONE || !pg_is_up(feed->pg) || feed->status.state < FEED_LOADING)
 		return;
 	/* One change set at a time. */
-	if (feed->cleaning != NULL)
+	if (feed->leftovers.change != NULL)
 		return;
 	if (feed->mirror == NULL || feed->wants_reload)
 		begin_load(feed);
@@ -296,13 +241,18 @@ static void next_task(struct feed *feed)
 		wait_for_poll(feed);
 }
 
+static void on_change_gone(void *arg)
+{
+	next_task(arg);
+}
+
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct feed *feed = arg;
 
 	(void)fd;
 	(void)what;
-	if (feed->task == TASK_NONE && feed->cleaning == NULL && pg_is_up(feed->pg))
+	if (feed->task == TASK_NONE && feed->leftovers.change == NULL && pg_is_up(feed->pg))
 		begin_poll(feed);
 }
 
@@ -333,7 +283,7 @@ static void load_done(struct feed *feed)
 {
 	struct mirror *old = feed->mirror;
 
-	feed->mirror = feed->filling;
+	feed->mirror = feed->leftovers.served = feed->filling;
 	feed->filling = NULL;
 	feed->wants_poll = true; /* what was committed during the load */
 	feed->status.loads++;
@@ -347,34 +297,39 @@ static void load_done(struct feed *feed)
 	feed->handlers->on_mirror(feed->arg, feed->mirror);
 	say_all_affected(feed);
 	feed->handlers->on_version(feed->arg, feed->mirror->version);
-	drop_mirror(feed, old);
+	leftovers_add_mirror(&feed->leftovers, old);
 }
 
 static void commit_change(struct feed *feed)
 {
+	struct change *change = feed->follow.change;
 	struct affected affected;
 
+	/* Before anybody hears of it, and wants the next. */
+	leftovers_add_change(&feed->leftovers, change);
 	left_out_summary(&feed->left_out);
-	feed->cleaning = feed->follow.change;
 	log_debug("version %" PRIu64 " follows %" PRIu64 ": %zu names or zones changed",
-		feed->follow.version.number, feed->mirror->version.number,
-		change_size(feed->cleaning));
+		feed->follow.version.number, feed->mirror->version.number, change_size(change));
 	affected_init(&affected);
 	if (feed->handlers->on_affected != NULL)
-		change_watch(feed->cleaning, &affected);
-	change_commit(feed->cleaning, feed->follow.version);
+		change_watch(change, &affected);
+	change_commit(change, feed->follow.version);
 	feed->status.changes++;
 	saw_current(feed);
 	if (feed->handlers->on_affected != NULL)
 		feed->handlers->on_affected(feed->arg, &affected);
 	affected_fini(&affected);
 	feed->handlers->on_version(feed->arg, feed->mirror->version);
-	on_freeing(-1, 0, feed);
+	leftovers_step(&feed->leftovers);
 }
 
 static void follow_done(struct feed *feed)
 {
-	switch (follow_on_done(&feed->follow)) {
+	enum follow_outcome outcome = follow_on_done(&feed->follow);
+
+	if (outcome != FOLLOW_CHANGES)
+		abort_follow(feed);
+	switch (outcome) {
 	case FOLLOW_NOTHING:
 		saw_current(feed);
 		break;
@@ -558,15 +513,14 @@ static const struct pg_handlers pg_handlers = {
 static bool feed_make_events(struct feed *feed, struct event_base *base)
 {
 	struct timeval silence = clock_timeval(SILENCE_MS / 6);
+	bool has_leftovers = leftovers_init(&feed->leftovers, base, on_change_gone, feed);
 
 	feed->pg = pg_new(base, &pg_handlers, feed);
 	feed->retry = evtimer_new(base, on_retry, feed);
 	feed->poll = evtimer_new(base, on_poll, feed);
-	feed->freeing = evtimer_new(base, on_freeing, feed);
 	feed->silence = event_new(base, -1, EV_PERSIST, on_silence, feed);
-	return feed->pg != NULL && feed->retry != NULL && feed->poll != NULL &&
-	       feed->freeing != NULL && feed->silence != NULL &&
-	       evtimer_add(feed->silence, &silence) == 0;
+	return has_leftovers && feed->pg != NULL && feed->retry != NULL && feed->poll != NULL &&
+	       feed->silence != NULL && evtimer_add(feed->silence, &silence) == 0;
 }
 
 struct feed *feed_new(struct event_base *base, const struct feed_settings *settings,
@@ -593,22 +547,13 @@ void feed_free(struct feed *feed)
 	if (feed == NULL)
 		return;
 	if (feed->task == TASK_FOLLOW)
-		follow_abort(&feed->follow);
-	if (feed->cleaning != NULL)
-		(void)change_clean_step(feed->cleaning, SIZE_MAX);
-	if (feed->freeing != NULL) {
-		drop_mirror(feed, feed->filling);
-		drop_mirror(feed, feed->mirror);
-	}
-	while (feed->dropped != NULL) {
-		struct mirror *mirror = feed->dropped;
-		feed->dropped = mirror->next;
-		(void)mirror_free_step(mirror, SIZE_MAX);
-	}
+		abort_follow(feed);
+	leftovers_add_mirror(&feed->leftovers, feed->filling);
+	leftovers_add_mirror(&feed->leftovers, feed->mirror);
+	leftovers_fini(&feed->leftovers);
 	pg_free(feed->pg);
 	event_drop(feed->retry);
 	event_drop(feed->poll);
-	event_drop(feed->freeing);
 	event_drop(feed->silence);
 	free(feed);
 }
@@ -628,12 +573,6 @@ void feed_reload(struct feed *feed, const struct feed_settings *settings)
 		feed_connect(feed);
 		return;
 	}
-	next_task(feed);
-}
-
-void feed_poll_now(struct feed *feed)
-{
-	feed->wants_poll = true;
 	next_task(feed);
 }
 

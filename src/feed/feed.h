@@ -62,8 +62,6 @@ void feed_free(struct feed *feed);
 /* Loads everything again, aside; the mirror is served meanwhile. New settings take effect with it.
  */
 void feed_reload(struct feed *feed, const struct feed_settings *settings);
-/* Looks for something new now, without waiting for a notification or the poll. */
-void feed_poll_now(struct feed *feed);
 
 void feed_get_status(const struct feed *feed, struct feed_status *status);
 const char *feed_state_text(enum feed_state state);

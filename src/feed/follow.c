@@ -242,14 +242,15 @@ enum follow_outcome follow_on_done(struct follow *follow)
 		outcome = FOLLOW_RELOAD;
 	else if (follow->version.number == follow->mirror->version.number)
 		outcome = FOLLOW_NOTHING;
-	if (outcome != FOLLOW_CHANGES)
-		follow_abort(follow);
 	return outcome;
 }
 
-void follow_abort(struct follow *follow)
+struct change *follow_abort(struct follow *follow)
 {
-	if (follow->change != NULL)
-		change_abort(follow->change);
+	struct change *change = follow->change;
+
+	if (change != NULL)
+		change_abort(change);
 	follow->change = NULL;
+	return change;
 }

@@ -17,7 +17,7 @@ enum follow_outcome {
 struct follow {
 	struct pg *pg;
 	struct mirror *mirror;
-	struct change *change; /* the feed's once there is an outcome; NULL but for CHANGES */
+	struct change *change; /* NULL when memory was out */
 	struct left_out *left_out;
 	struct store_version version; /* of the snapshot */
 	bool has_version;
@@ -31,8 +31,10 @@ void follow_prepare(struct pg *pg);
 void follow_start(
 	struct follow *follow, struct pg *pg, struct mirror *mirror, struct left_out *left_out);
 void follow_on_result(struct follow *follow, const PGresult *result);
+/* After FOLLOW_CHANGES the change set is the feed's; after any other outcome it is to be aborted.
+ */
 enum follow_outcome follow_on_done(struct follow *follow);
-/* Gives up, when the connection is lost. */
-void follow_abort(struct follow *follow);
+/* Also when the connection is lost. The change set is the feed's to clean up; may be NULL. */
+struct change *follow_abort(struct follow *follow) __attribute__((warn_unused_result));
 
 #endif

@@ -416,5 +416,4 @@ void change_abort(struct change *change)
 {
 	each(&change->zones, abort_zone, change);
 	each(&change->infos, abort_info, change);
-	(void)change_clean_step(change, SIZE_MAX);
 }

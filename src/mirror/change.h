@@ -3,9 +3,9 @@
  * switched in at once.
  *
  * Order of calls: change_new; change_touch_* for everything that the journal names, whole zones
- * first; then the rows that those things have now; then change_commit and change_clean_step until
- * it is done, or change_abort. What was touched and got no rows is gone after the commit. Nothing
- * is visible before the commit, which only switches pointers. One change set at a time.
+ * first; then the rows that those things have now; then change_commit or change_abort, and
+ * change_clean_step until it is done. What was touched and got no rows is gone after the commit.
+ * Nothing is visible before the commit, which only switches pointers. One change set at a time.
  */
 #ifndef CSDNS_MIRROR_CHANGE_H
 #define CSDNS_MIRROR_CHANGE_H
@@ -22,8 +22,8 @@ struct change *change_new(struct mirror *mirror);
 int change_touch_zone(struct change *change, int32_t domain_id) __attribute__((warn_unused_result));
 /* Only the row in domains changed. */
 int change_touch_info(struct change *change, int32_t domain_id) __attribute__((warn_unused_result));
-/* The records of one name. A name that does not parse, or of a zone that the mirror does not have,
- * is not served and so ignored. */
+/* The records of one name. A name that does not parse, or is spelled otherwise than those that are
+ * served, or of a zone that the mirror does not have, is not served and so ignored. */
 int change_touch_name(struct change *change, int32_t domain_id, struct text name)
 	__attribute__((warn_unused_result));
 
@@ -50,9 +50,10 @@ size_t change_size(const struct change *change);
 void change_watch(struct change *change, struct affected *affected);
 /* Switches everything in; the mirror is at this version then. */
 void change_commit(struct change *change, struct store_version version);
-/* Frees up to `budget` of what the commit replaced; true when done, and the change set is gone. */
-bool change_clean_step(struct change *change, size_t budget);
-/* Takes everything back; the change set is gone. */
+/* Nothing of it will be shown. */
 void change_abort(struct change *change);
+/* Frees up to `budget` of what the commit replaced, or of what was aborted; true when done, and the
+ * change set is gone. */
+bool change_clean_step(struct change *change, size_t budget);
 
 #endif

@@ -871,6 +871,7 @@ static void step(struct run *run)
 	check(run->mirror, &run->model, false);
 	if (!is_fed || unit_random(10) == 0) {
 		change_abort(change);
+		assert_true(change_clean_step(change, SIZE_MAX));
 		return;
 	}
 	struct store_version version = {++run->version, 5};
@@ -1127,6 +1128,7 @@ static bool try_change(struct run *run, const struct failure *failure, unsigned 
 		if (touch_once(run, change, journal) == 0)
 			(void)feed_all(run, change, next);
 		change_abort(change);
+		assert_true(change_clean_step(change, SIZE_MAX));
 	}
 	bool ran_out = failure->done();
 	failure->at(0);

@@ -273,6 +273,7 @@ static void step(struct run *run)
 	check(run, false);
 	if (unit_random(8) == 0) {
 		change_abort(change);
+		assert_true(change_clean_step(change, SIZE_MAX));
 		check(run, true);
 		return;
 	}

@@ -240,6 +240,7 @@ static struct change *make_change(
 	if (rc == 0)
 		return change;
 	change_abort(change);
+	assert_true(change_clean_step(change, SIZE_MAX));
 	return NULL;
 }
 
