@@ -164,6 +164,41 @@ shows($poor, 'another', '192.0.2.7', 'and takes a new one of the same name for w
 is_deeply [wait_equal($cluster->dbh('empty'), $poor->remote, 10)], [], 'altogether';
 $poor->stop;
 
+# csdns.changes() that does not say what version it leads to, or takes longer than csdnsd waits for it.
+my $TAKES_LONG = 'PERFORM pg_sleep(600)';
+
+sub spoil_changes {
+    my ($db, $body) = @_;
+    $cluster->psql($db, qq{CREATE OR REPLACE FUNCTION csdns.changes(since bigint, since_at timestamptz)
+        RETURNS TABLE (part "char", f1 text, f2 text, f3 text, f4 text, f5 text, f6 text, f7 text, f8 text)
+        LANGUAGE plpgsql STABLE SECURITY DEFINER AS \$\$ BEGIN $body; END \$\$});
+    return;
+}
+
+$cluster->create_db('spoilt');
+$cluster->install_schema('spoilt');
+$cluster->psql('spoilt', $SETUP);
+my $patient = Csdns::Csdnsd->start(
+    db => $cluster->conninfo('spoilt', 'csdnsd'), name => 'without a version', env => { CSDNS_TEST_SILENCE_MS => 1500 },
+);
+spoil_changes('spoilt', 'RETURN');
+$cluster->psql('spoilt', add_sql('later', '192.0.2.12'));
+$patient->wait_log(qr/WARNING.*no connection to the database: csdns\.changes\(\) gave no version/);
+pass 'changes without a version: it says so';
+is address($patient, 'www') . address($patient, 'later'), '192.0.2.1', 'and serves what it has';
+$cluster->install_schema('spoilt');
+shows($patient, 'later', '192.0.2.12', 'the function is as it should be: it goes on');
+is $patient->status->{loads}, 1, 'without loading everything again';
+SKIP: {
+    skip 'csdnsd was built without --enable-test-hooks', 3 if !Csdns::Csdnsd->has_hooks;
+    spoil_changes('spoilt', $TAKES_LONG);
+    $cluster->psql('spoilt', add_sql('much', '192.0.2.13'));
+    shows($patient, 'much', '192.0.2.13', 'changes that take longer than csdnsd waits: it loads everything');
+    cmp_ok $patient->status->{loads}, '>=', 2, 'as its status says';
+    cmp_ok scalar(() = $patient->log_text =~ /it says nothing/g), '>=', 2, 'when it has waited twice';
+}
+is $patient->stop, 0, 'it ends well';
+
 # --- commits that were seen and then lost ---
 
 my $forgetful = new_store(name => 'forgetful', conf => { synchronous_commit => 'off', wal_writer_delay => '10s', wal_writer_flush_after => 0 });
