@@ -196,7 +196,7 @@ static void begin_load(struct feed *feed)
 	}
 	begin(feed, TASK_LOAD);
 	feed->status.state = FEED_LOADING;
-	load_start(&feed->load, feed->pg, feed->filling, &feed->left_out);
+	load_start(&feed->load, feed->pg, feed->filling, feed->mirror, &feed->left_out);
 }
 
 static void begin_follow(struct feed *feed)
@@ -277,14 +277,18 @@ static void saw_current(struct feed *feed)
 	feed->silent_follows = 0;
 }
 
-static void say_all_affected(struct feed *feed)
+/* After a load nobody knows what changed, but for the zones. */
+static void say_all_affected(struct feed *feed, bool has_same_zones)
 {
 	struct affected affected;
 
 	if (feed->handlers->on_affected == NULL)
 		return;
 	affected_init(&affected);
-	affected_set_all(&affected);
+	if (has_same_zones)
+		affected_set_all_names(&affected);
+	else
+		affected_set_all(&affected);
 	feed->handlers->on_affected(feed->arg, &affected);
 	affected_fini(&affected);
 }
@@ -304,8 +308,9 @@ static void load_done(struct feed *feed)
 		   " left out",
 		feed->mirror->version.number, mirror_zones(feed->mirror), feed->mirror->records,
 		feed->left_out.rows);
+	bool has_same_zones = load_found_same_zones(&feed->load);
 	feed->handlers->on_mirror(feed->arg, feed->mirror);
-	say_all_affected(feed);
+	say_all_affected(feed, has_same_zones);
 	feed->handlers->on_version(feed->arg, feed->mirror->version);
 	leftovers_add_mirror(&feed->leftovers, old);
 }

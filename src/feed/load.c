@@ -20,6 +20,23 @@ static bool no_memory(struct load *load)
 	return refuse(load, "out of memory");
 }
 
+/* Was the zone there before, with this name? */
+static bool is_known(const struct load *load, int32_t id)
+{
+	const struct zone *zone = mirror_find_zone_by_id(load->mirror, id);
+	const struct zone *known =
+		load->before == NULL ? NULL : mirror_find_zone_by_id(load->before, id);
+
+	return zone != NULL && known != NULL && zone->name_len == known->name_len &&
+	       memcmp(zone->name, known->name, zone->name_len) == 0;
+}
+
+bool load_found_same_zones(const struct load *load)
+{
+	return load->before != NULL && load->known_zones == mirror_zones(load->before) &&
+	       load->known_zones == mirror_zones(load->mirror);
+}
+
 static bool add_domain(struct load *load, const struct text *fields)
 {
 	struct domain_row row;
@@ -30,6 +47,7 @@ static bool add_domain(struct load *load, const struct text *fields)
 	enum row_result result = mirror_add_domain(load->mirror, &row, &why);
 	if (result == ROW_LEFT_OUT)
 		left_out_domain(load->left_out, &row, why);
+	load->known_zones += result == ROW_TAKEN && is_known(load, row.id);
 	return result != ROW_NO_MEMORY || no_memory(load);
 }
 
@@ -94,18 +112,21 @@ static const struct load_step {
 		add_metadata, METADATA_FIELDS},
 	{"COPY (SELECT " KEY_COLUMNS " FROM csdns.served_key ORDER BY id) TO STDOUT", add_key,
 		KEY_FIELDS},
-	{"COPY (SELECT " TSIG_COLUMNS " FROM csdns.served_tsigkey ORDER BY name) TO STDOUT",
+	{"COPY (SELECT " TSIG_COLUMNS
+	 " FROM csdns.served_tsigkey ORDER BY name, algorithm) TO STDOUT",
 		add_tsig_key, TSIG_FIELDS},
 	{"COPY (SELECT " RECORD_COLUMNS " FROM csdns.served_record) TO STDOUT", add_record,
 		RECORD_FIELDS},
 	{"COMMIT", NULL, 0},
 };
 
-void load_start(struct load *load, struct pg *pg, struct mirror *mirror, struct left_out *left_out)
+void load_start(struct load *load, struct pg *pg, struct mirror *mirror,
+	const struct mirror *before, struct left_out *left_out)
 {
 	memset(load, 0, sizeof(*load));
 	load->pg = pg;
 	load->mirror = mirror;
+	load->before = before;
 	load->left_out = left_out;
 	left_out_reset(left_out);
 	pg_send(pg, steps[0].sql);

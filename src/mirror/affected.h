@@ -45,6 +45,8 @@ void affected_init(struct affected *affected);
 void affected_fini(struct affected *affected);
 /* Everything is affected, the list of zones as well. */
 void affected_set_all(struct affected *affected);
+/* Everything is affected; which zones came or went is known all the same. */
+void affected_set_all_names(struct affected *affected);
 bool affected_is_empty(const struct affected *affected);
 
 /* Holds what affected_print writes. */

@@ -17,8 +17,6 @@ void affected_add_zone(struct affected *affected, const uint8_t *wire, size_t le
 void affected_add_later(struct affected *affected, const uint8_t *wire, size_t len);
 /* How often this has been called for the zone before. Without memory everything is affected. */
 uint32_t affected_names_of(struct affected *affected, const void *zone);
-/* Everything is affected; which zones there are is known all the same. */
-void affected_set_all_names(struct affected *affected);
 /* Does a suffix above cover this name of the list? */
 bool affected_is_covered(const struct affected *affected, const struct affected_name *name);
 /* Takes out what suffixes that came later cover. Nothing is added after that. */

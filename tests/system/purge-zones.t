@@ -113,6 +113,23 @@ $before = settled($csdnsd);
 delete_zones($_) for @many[0 .. 59];
 all_are($pdns, 'REFUSED', 'sixty deleted zones, a transaction each', @many[0 .. 59]);
 
+# A load does not mean that there are other zones.
+$before = settled($csdnsd);
+$csdnsd->reload;
+wait_until { $csdnsd->status->{loads} > $before->{loads} } 10, 'everything loaded again';
+is counted($csdnsd, $before)->{rediscovers}, 0, 'a load with the same zones: the list is not read';
+cmp_ok $csdnsd->status->{purge_all}, '>', $before->{purge_all}, 'but everything is purged';
+$before = settled($csdnsd);
+$dbh->begin_work;
+$dbh->do('DELETE FROM domains WHERE name = ?', undef, $many[-1]);
+add_zones('instead.test');
+$dbh->do(q{INSERT INTO csdns.journal (txid, what) VALUES (pg_current_xact_id(), '*')});
+$dbh->commit;
+all_are($pdns, 'NOERROR', 'a load with another zone', 'instead.test');
+all_are($pdns, 'REFUSED', 'in place of one', $many[-1]);
+cmp_ok counted($csdnsd, $before)->{rediscovers}, '>=', 1, 'the list is read';
+is $csdnsd->status->{loads}, $before->{loads} + 1, 'it was a load';
+
 # A web server that does not take the key: the list is read instead.
 $pdns->stop;
 $pdns->{options}{api_key} = 'another';
