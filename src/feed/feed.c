@@ -162,6 +162,7 @@ static void begin(struct feed *feed, enum task task)
 	feed->is_failed = false;
 	feed->problem[0] = '\0';
 	feed->heard_ms = clock_ms();
+	pg_reading_reset(feed->pg);
 	(void)evtimer_del(feed->poll);
 }
 
@@ -277,6 +278,15 @@ static void saw_current(struct feed *feed)
 	feed->silent_follows = 0;
 }
 
+/* So that a result which comes in one piece is seen, by people and by tests. */
+static void log_reading(const struct feed *feed)
+{
+	const struct pg_reading *reading = pg_reading(feed->pg);
+
+	log_debug("read %" PRIu64 " rows in %" PRIu64 " turns, at most %" PRIu64 " in one",
+		reading->rows, reading->turns, reading->most);
+}
+
 /* After a load nobody knows what changed, but for the zones. */
 static void say_all_affected(struct feed *feed, bool has_same_zones)
 {
@@ -308,6 +318,7 @@ static void load_done(struct feed *feed)
 		   " left out",
 		feed->mirror->version.number, mirror_zones(feed->mirror), feed->mirror->records,
 		feed->left_out.rows);
+	log_reading(feed);
 	bool has_same_zones = load_found_same_zones(&feed->load);
 	feed->handlers->on_mirror(feed->arg, feed->mirror);
 	say_all_affected(feed, has_same_zones);
@@ -325,6 +336,7 @@ static void commit_change(struct feed *feed)
 	left_out_summary(&feed->left_out);
 	log_debug("version %" PRIu64 " follows %" PRIu64 ": %zu names or zones changed",
 		feed->follow.version.number, feed->mirror->version.number, change_size(change));
+	log_reading(feed);
 	affected_init(&affected);
 	if (feed->handlers->on_affected != NULL)
 		change_watch(change, &affected);

@@ -31,6 +31,8 @@ struct pg {
 	char last_words[256]; /* of the server; "" where there are none */
 	bool is_handling;     /* inside on_io or on_turn: closing waits for its end */
 	bool is_stopped;      /* pg_stop was called while handling */
+	uint64_t turn_rows;   /* that were read in this turn */
+	struct pg_reading reading;
 };
 
 static void pg_work(struct pg *pg);
@@ -301,6 +303,28 @@ static void connected(struct pg *pg)
 	pg->handlers->on_up(pg->arg);
 }
 
+void pg_reading_reset(struct pg *pg)
+{
+	memset(&pg->reading, 0, sizeof(pg->reading));
+	pg->turn_rows = 0;
+}
+
+const struct pg_reading *pg_reading(const struct pg *pg)
+{
+	return &pg->reading;
+}
+
+static void count_rows(struct pg *pg, int rows)
+{
+	if (rows == 0)
+		return;
+	pg->reading.turns += pg->turn_rows == 0;
+	pg->reading.rows += (uint64_t)rows;
+	pg->turn_rows += (uint64_t)rows;
+	if (pg->turn_rows > pg->reading.most)
+		pg->reading.most = pg->turn_rows;
+}
+
 /* One row of a COPY; false when there is none yet. */
 static bool take_copy_row(struct pg *pg)
 {
@@ -310,6 +334,7 @@ static bool take_copy_row(struct pg *pg)
 	if (len == 0)
 		return false;
 	if (len > 0) {
+		count_rows(pg, 1);
 		if (pg->handlers->on_copy_row != NULL)
 			pg->handlers->on_copy_row(pg->arg, row, len);
 		PQfreemem(row);
@@ -362,6 +387,7 @@ static bool take_result(struct pg *pg)
 		pg->in_copy = true;
 	if (status == PGRES_COPY_IN)
 		pg->is_feeding = true;
+	count_rows(pg, PQntuples(result));
 	pg->handlers->on_result(pg->arg, result);
 	PQclear(result);
 	return true;
@@ -398,6 +424,7 @@ static void receive(struct pg *pg)
 	int64_t began = clock_ms();
 	int rows = 0;
 
+	pg->turn_rows = 0;
 	if (PQconsumeInput(pg->conn) != 1) {
 		fail_with_conn(pg);
 		return;

@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define PG_TURN_ROWS 2000
 #define PG_TURN_MS   4
@@ -70,6 +71,16 @@ void pg_pipeline_sync(struct pg *pg);
 void pg_copy_put(struct pg *pg, const char *rows, size_t len);
 void pg_copy_end(struct pg *pg, const char *reason);
 bool pg_has_unsent(const struct pg *pg);
+
+/* How rows have come since pg_reading_reset. What comes in one piece stops everybody else. */
+struct pg_reading {
+	uint64_t rows;
+	uint64_t turns; /* of the loop, in which some came */
+	uint64_t most;	/* in one turn */
+};
+void pg_reading_reset(struct pg *pg);
+/* Borrowed; it goes on changing. */
+const struct pg_reading *pg_reading(const struct pg *pg);
 
 /* For messages: the server's version, the database, and so on. NULL when it is not up. */
 PGconn *pg_conn(const struct pg *pg);

@@ -122,4 +122,34 @@ follows 'and a zone after that', q{INSERT INTO domains (name, type) VALUES ('a.t
     . add('a.test', ['a.test', 'SOA', $soa]);
 is $csdnsd->status->{loads}, 4, 'loaded at the start and for each TRUNCATE, followed otherwise';
 is $csdnsd->stop, 0, 'csdnsd ends well';
+
+# --- much at once comes row by row, with lookups in between ---
+
+my $TURN = 2000;    # PG_TURN_ROWS
+$cluster->psql('store', q{INSERT INTO records (domain_id, name, type, content, ttl)
+    SELECT 1, 'l' || i || '.a.test', 'A', '192.0.2.1', 60 FROM generate_series(1, 5000) i} =~ s/SELECT 1/'SELECT ' . zone_id('a.test')/er);
+my $talker = Csdns::Csdnsd->start(db => $cluster->conninfo('store', 'csdnsd'), log_level => 'debug', name => 'talker');
+
+# What it read last, by its log.
+sub reading {
+    my ($after) = @_;
+    my @last = $talker->wait_log($after) && $talker->log_text =~ /read (\d+) rows in (\d+) turns, at most (\d+) in one/g;
+    return @last[-3 .. -1];
+}
+
+sub in_slices {
+    my ($what, $least, $rows, $turns, $most) = @_;
+    cmp_ok $rows, '>=', $least, "$what: all rows";
+    cmp_ok $most, '<=', $TURN, "$what: no more than $TURN in one turn";
+    cmp_ok $turns, '>=', $least / $TURN, "$what: so there were several";
+    return;
+}
+
+in_slices 'a load', 5000, reading(qr/loaded version .*\n.*read /);
+my $version = $talker->wait_current($dbh);
+$cluster->psql('store', q{UPDATE records SET content = '192.0.2.2' WHERE name LIKE 'l%'});
+$talker->wait_current($dbh);
+in_slices 'a large change', 10_001, reading(qr/follows $version: .*\n.*read /);
+is_deeply [wait_equal($dbh, $talker->remote, 5)], [], 'and nothing is missing';
+is $talker->stop, 0, 'csdnsd ends well';
 done_testing;
