@@ -42,6 +42,7 @@ enum row_result tsig_keys_add(struct tsig_keys *keys, struct secrets *secrets, s
 	(void)json_text_escape(key->text, row->algorithm.at, row->algorithm.len);
 	memcpy(key->text + algorithm, name.wire, name.len);
 	key->entry.hash = table_hash(name.wire, name.len);
+	key->entry.owner = keys->by_name.entries;
 	key->secret = secret_new(secrets, pool, row->secret);
 	if (key->secret == NULL || table_add(&keys->by_name, &key->entry) < 0) {
 		tsig_key_free(key, pool);
@@ -59,11 +60,14 @@ const struct tsig_key *tsig_keys_find(const struct tsig_keys *keys, const uint8_
 
 	if (keys == NULL)
 		return NULL;
-	/* Several may have the name, with different algorithms; the table has the last in front. */
+	/* Several may have the name, with different algorithms; in the table they are in no order.
+	 */
 	for (const struct table_entry *entry = table_first(&keys->by_name, hash); entry != NULL;
 		entry = entry->next) {
 		const struct tsig_key *key = (const struct tsig_key *)entry;
-		if (key->name_len == len && memcmp(key->text + key->algorithm_len, name, len) == 0)
+		if (key->name_len == len &&
+			memcmp(key->text + key->algorithm_len, name, len) == 0 &&
+			(found == NULL || key->entry.owner < found->entry.owner))
 			found = key;
 	}
 	return found;

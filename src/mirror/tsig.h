@@ -10,8 +10,10 @@
 #include "mirror/table.h"
 
 struct tsig_key {
-	struct table_entry entry; /* in the set's by_name; first member */
-	struct tsig_key *next;	  /* in the order of the store */
+	/* In the set's by_name; first member. entry.owner is its place in the order of the store.
+	 */
+	struct table_entry entry;
+	struct tsig_key *next; /* in that order */
 	struct secret *secret;
 	uint32_t algorithm_len; /* in text, escaped for JSON */
 	uint8_t name_len;	/* in text, behind it, as struct name has it */

@@ -536,6 +536,14 @@ static void check_set(const struct affected *affected, const char *what, const c
 	assert_false(affected->is_all);
 }
 
+static void finish(struct mirror *mirror, struct change *change, struct affected *affected)
+{
+	affected_fini(affected);
+	clean(mirror, change);
+	mirror_unref(mirror);
+	assert_true(mirror_free_step(mirror, SIZE_MAX));
+}
+
 /* With the serial, as it is in every transaction. */
 static void check_simple(
 	bool has_key, const char *name, const char *type, const char *content, const char *expected)
@@ -556,10 +564,7 @@ static void check_simple(
 	commit(mirror, change, &affected);
 	check_set(&affected, name, expected);
 	assert_int_equal(affected.n_zones, 0);
-	affected_fini(&affected);
-	clean(mirror, change);
-	mirror_unref(mirror);
-	assert_true(mirror_free_step(mirror, SIZE_MAX));
+	finish(mirror, change, &affected);
 }
 
 static void test_simple_changes(void **state)
@@ -577,6 +582,26 @@ static void test_signed_zone(void **state)
 	check_simple(true, "web.t", "TXT", "\"x\"", "t.$ n.u. u. cover.u. ");
 	check_simple(true, "new.t", "A", "192.0.2.99", "t.$ n.u. u. cover.u. ");
 	check_simple(true, "d.c.t", "A", NULL, "t.$ n.u. u. cover.u. ");
+}
+
+/* A row from before the schema checked them may be there twice. */
+static void test_twice_the_same(void **state)
+{
+	struct mirror *mirror = base_mirror(false);
+	struct change *change = change_new(mirror);
+	struct affected affected;
+	int rc = 0;
+
+	(void)state;
+	assert_non_null(change);
+	assert_true(fill_add_record(mirror, 1, "t", "TXT", "\"t\""));
+	assert_int_equal(change_touch_name(change, 1, fill_text("t")), 0);
+	feed_name(change, 1, "t", "SOA", "ns.t. h.t. 2 2 3 4 5");
+	feed_record(change, 1, "t", "TXT", "\"other\"", 3600, &rc);
+	assert_int_equal(rc, 0);
+	commit(mirror, change, &affected);
+	check_set(&affected, "twice the same", "t. apex.t. ");
+	finish(mirror, change, &affected);
 }
 
 /* A zone of which very many names change is affected as a whole, and only it. */
@@ -598,10 +623,7 @@ static void test_many_names(void **state)
 	assert_int_equal(rc, 0);
 	commit(mirror, change, &affected);
 	check_set(&affected, "many names", "u.$ dn.t.$ _s._tcp.t. ");
-	affected_fini(&affected);
-	clean(mirror, change);
-	mirror_unref(mirror);
-	assert_true(mirror_free_step(mirror, SIZE_MAX));
+	finish(mirror, change, &affected);
 }
 
 /* ---- without memory ---- */
@@ -644,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_left_out),
 		cmocka_unit_test(test_simple_changes),
 		cmocka_unit_test(test_signed_zone),
+		cmocka_unit_test(test_twice_the_same),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_out_of_memory),
 	};

@@ -136,6 +136,22 @@ static void test_tsig_keys(void **state)
 		"{\"name\":\"test.\",\"algorithm\":\"hmac-sha512\",\"content\":\"b3RoZXI=\"}]");
 }
 
+/* Of several with one name the store's first is given, however many there are. */
+static void test_many_tsig_keys(void **state)
+{
+	char name[16];
+	char algorithm[16];
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(name, sizeof(name), "n%d", i);
+		(void)snprintf(algorithm, sizeof(algorithm), "a%d", i);
+		add_tsig_key("test", algorithm, "");
+		add_tsig_key(name, "x", "");
+		assert_result(GET_TSIG("test."), "{\"algorithm\":\"a0\",\"content\":\"\"}");
+	}
+}
+
 /* Nothing of a secret is left where it was. */
 static void test_wiped(void **state)
 {
@@ -318,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_domain_keys),
 		TEST(test_tsig_keys),
+		TEST(test_many_tsig_keys),
 		TEST(test_wiped),
 		TEST(test_search),
 		TEST(test_search_refuses),
