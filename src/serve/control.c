@@ -69,11 +69,6 @@ const char *control_path(const struct control *control)
 	return control->address.sun_path;
 }
 
-bool control_is_busy(const struct control *control)
-{
-	return control->fd >= 0;
-}
-
 size_t control_path_max(void)
 {
 	return sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;

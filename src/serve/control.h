@@ -28,7 +28,6 @@ struct control *control_new(
 void control_free(struct control *control);
 
 const char *control_path(const struct control *control);
-bool control_is_busy(const struct control *control);
 /* The longest path that a socket can have. */
 size_t control_path_max(void);
 

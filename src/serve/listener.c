@@ -152,9 +152,10 @@ int listener_open(const struct listener_settings *settings, char *error, size_t 
 
 void listener_close(int fd, const char *path)
 {
-	(void)close(fd);
+	/* First the file: once nobody listens, the next process may put its own there. */
 	if (path != NULL)
 		(void)unlink(path);
+	(void)close(fd);
 }
 
 int listener_inherited(char *error, size_t size)

@@ -18,7 +18,7 @@ struct listener_settings {
 /* A listening socket, non-blocking; or -1 with the reason in error. A socket file that nobody
  * listens on is replaced; the path of anything else is refused. */
 int listener_open(const struct listener_settings *settings, char *error, size_t size);
-/* Closes the socket and removes its file, if it is still ours. */
+/* Closes the socket and removes its file; path may be NULL. */
 void listener_close(int fd, const char *path);
 
 /* The number of a user by name or number; false when there is none. */

@@ -60,8 +60,7 @@ static void feed_metrics(struct buf *out, const struct feed_status *feed)
 	metrics_counter(out, "csdns_mirror_changes_total",
 		"Change sets that were applied; one may be several transactions.", feed->changes);
 	metrics_gauge(out, "csdns_left_out_rows",
-		"Rows of the last full load, and of changes since, that cannot be served.",
-		feed->left_out);
+		"Rows of the last full load that cannot be served.", feed->left_out);
 }
 
 static void mirror_metrics(struct buf *out, const struct mirror *mirror)

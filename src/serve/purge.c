@@ -144,14 +144,29 @@ static void fini_repeats(struct purge *purge)
 	purge->n_repeats = 0;
 }
 
+static bool has_repeats(const struct purge *purge, const struct purge_settings *settings)
+{
+	if (purge->n_repeats != settings->n_repeats)
+		return false;
+	for (size_t i = 0; i < purge->n_repeats; i++)
+		if (purge->repeats[i].delay_ms != settings->repeats_ms[i])
+			return false;
+	return true;
+}
+
+/* What waits to be repeated is lost with its time, so times that stay are left alone. */
 static bool set_repeats(struct purge *purge, const struct purge_settings *settings)
 {
+	if (has_repeats(purge, settings))
+		return true;
 	fini_repeats(purge);
 	for (size_t i = 0; i < settings->n_repeats; i++) {
-		purge->n_repeats = i + 1;
 		if (!purge_repeat_init(&purge->repeats[i], purge->base, settings->repeats_ms[i],
-			    on_repeat, purge))
+			    on_repeat, purge)) {
+			purge_repeat_fini(&purge->repeats[i]);
 			return false;
+		}
+		purge->n_repeats = i + 1;
 	}
 	return true;
 }

@@ -205,13 +205,12 @@ static void print_word(struct buf *line, const struct purge_name *name)
 	buf_add(line, text, len);
 }
 
-bool purge_set_print(
-	const struct purge_set *set, size_t *at, struct buf *line, struct purge_line_counts *counts)
+bool purge_set_print(const struct purge_set *set, size_t *at, struct buf *line, unsigned *names)
 {
 	size_t start = line->len;
 	struct purge_name name;
 
-	memset(counts, 0, sizeof(*counts));
+	*names = 0;
 	if (set->is_all && *at == 0) {
 		BUF_ADD_LIT(line, "PURGE\n");
 		*at = 1;
@@ -222,8 +221,7 @@ bool purge_set_print(
 	BUF_ADD_LIT(line, "PURGE");
 	while (line->len - start + WORD_MAX < PURGE_LINE_MAX && purge_set_next(set, at, &name)) {
 		print_word(line, &name);
-		counts->names++;
-		counts->suffixes += name.is_suffix;
+		++*names;
 	}
 	buf_add_char(line, '\n');
 	return true;

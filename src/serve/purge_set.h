@@ -53,14 +53,8 @@ struct purge_name {
 };
 bool purge_set_next(const struct purge_set *set, size_t *at, struct purge_name *name);
 
-/* How many names a command names, suffixes among them. */
-struct purge_line_counts {
-	unsigned names;
-	unsigned suffixes;
-};
 /* Appends PowerDNS' command for the names from *at on, as many as fit into PURGE_LINE_MAX; *at
- * moves on. False when there is nothing left: nothing was appended. */
-bool purge_set_print(const struct purge_set *set, size_t *at, struct buf *line,
-	struct purge_line_counts *counts);
+ * moves on. *names: how many it names. False when there is nothing left: nothing was appended. */
+bool purge_set_print(const struct purge_set *set, size_t *at, struct buf *line, unsigned *names);
 
 #endif

@@ -49,15 +49,15 @@ struct purge_target {
 	struct purge_set pending; /* to be purged */
 	struct purge_set purging; /* being purged, up to `at` of it told */
 	size_t at;
-	struct purge_line_counts counts; /* of the command under way */
-	struct purge_set zones;		 /* came or went */
-	struct purge_set rediscovering;	 /* those that the REDISCOVER under way is for */
-	struct event *timer;		 /* the next attempt, or the end of REDISCOVER's rest */
-	int64_t sent_ms;		 /* when the command under way was sent */
-	int64_t pause_ms;		 /* before the next attempt, should this one fail */
-	int64_t rest_until_ms;		 /* no REDISCOVER before that */
-	int64_t refused_ms;		 /* of rest after a REDISCOVER that failed */
-	int64_t lost_ms;		 /* when it was lost */
+	unsigned names;			/* in the command under way */
+	struct purge_set zones;		/* came or went */
+	struct purge_set rediscovering; /* those that the REDISCOVER under way is for */
+	struct event *timer;		/* the next attempt, or the end of REDISCOVER's rest */
+	int64_t sent_ms;		/* when the command under way was sent */
+	int64_t pause_ms;		/* before the next attempt, should this one fail */
+	int64_t rest_until_ms;		/* no REDISCOVER before that */
+	int64_t refused_ms;		/* of rest after a REDISCOVER that failed */
+	int64_t lost_ms;		/* when it was lost */
 	bool is_pausing;
 	bool is_zones_turn; /* REDISCOVER before the next PURGE, so that neither waits for ever */
 	bool is_silent;	    /* lost because it does not answer, not because it is not there */
@@ -157,7 +157,7 @@ static void send_line(struct purge_target *target, enum command command, int64_t
 static bool send_purge(struct purge_target *target)
 {
 	if (!purge_set_print(
-		    &target->purging, &target->at, control_line(target->control), &target->counts))
+		    &target->purging, &target->at, control_line(target->control), &target->names))
 		return false;
 	send_line(target, COMMAND_PURGE, ANSWER_MS);
 	return true;
@@ -244,8 +244,7 @@ static void on_purged(struct purge_target *target, const char *reply)
 	}
 	set_back(target);
 	target->status.commands++;
-	target->status.names += target->counts.names;
-	target->status.suffixes += target->counts.suffixes;
+	target->status.names += target->names;
 	target->status.alls += target->purging.is_all;
 	target->status.removed += removed;
 	target->command = COMMAND_NONE;

@@ -19,11 +19,10 @@ struct purge_target;
 
 /* Counters are since the target was made. */
 struct purge_target_status {
-	const char *control; /* borrowed from the target */
-	bool is_lost;	     /* the last command was not answered */
-	uint64_t commands;   /* PURGE commands that were answered */
-	uint64_t names;	     /* in them, suffixes among them */
-	uint64_t suffixes;
+	const char *control;   /* borrowed from the target */
+	bool is_lost;	       /* the last command was not answered */
+	uint64_t commands;     /* PURGE commands that were answered */
+	uint64_t names;	       /* in them, suffixes among them */
 	uint64_t alls;	       /* PURGE commands for everything */
 	uint64_t removed;      /* entries that PowerDNS removed from its caches */
 	uint64_t failed;       /* commands that were not answered, or not as expected */

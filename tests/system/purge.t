@@ -141,8 +141,9 @@ ok $is_refused, 'and no longer';
 
 # Others keep their place in the cache. The repeats of what came before must be over.
 my $quiet = sub {
-    my $names = $csdnsd->status->{purge_repeated};
-    return !try_until { $csdnsd->status->{purge_repeated} != $names } 1.2;
+    my $told = sub { join ' ', @{ $csdnsd->status }{qw(purge_repeated purge_all)} };
+    my $before = $told->();
+    return !try_until { $told->() ne $before } 1.2;
 };
 wait_until { $quiet->() } 20, 'the last repeat';
 answer($pdns, 'other.a.test', 'A') for 1 .. 2;
@@ -291,5 +292,20 @@ close $fake;
 $fake = $other;
 $csdnsd->reload;
 is command('1'), "PURGE\n", 'a new one forgets everything';
+is $csdnsd->stop, 0, 'no leak, no complaint';
+
+# A reload does not forget what waits to be repeated.
+$csdnsd = Csdns::Csdnsd->start(
+    db => $cluster->conninfo('store', 'csdnsd'), pdns_control => "$dirs[0]/none", pdns_purge_repeat => '1s',
+);
+sql(q{UPDATE records SET content = '192.0.2.90' WHERE name = 'www.a.test'});
+wait_until { $csdnsd->status->{purge_repeated} > 0 } 10, 'a first repeat, with which that of the start is over';
+my $repeated = $csdnsd->status->{purge_repeated};
+sql(q{UPDATE records SET content = '192.0.2.91' WHERE name = 'www.a.test'});
+$csdnsd->wait_current($dbh);
+$csdnsd->reload;
+wait_until { $csdnsd->status->{loads} == 2 } 10, 'the reload';
+my $is_kept = try_until { $csdnsd->status->{purge_repeated} > $repeated } 5;
+ok $is_kept, 'what waited to be repeated is repeated after a reload';
 is $csdnsd->stop, 0, 'no leak, no complaint';
 done_testing;
