@@ -243,10 +243,17 @@ static int open_socket(struct daemon *daemon)
 	return 0;
 }
 
-/* A descriptor for each connection, and some for the rest. */
+/* For each transaction its connection to the database, and the one that is being made. */
+#define TRANSACTION_DESCRIPTORS 2
+/* HTTP and those who watch, whose connections have limits of their own; sockets, the feed. */
+#define OTHER_DESCRIPTORS 512
+
+/* So that peers cannot take the descriptors that the database is reached with. */
 static void raise_descriptor_limit(const struct settings *settings)
 {
-	rlim_t wanted = (rlim_t)settings->max_connections + 64;
+	rlim_t wanted = (rlim_t)settings->max_connections +
+			TRANSACTION_DESCRIPTORS * (rlim_t)settings->max_transactions +
+			OTHER_DESCRIPTORS;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)

@@ -134,6 +134,8 @@ static const struct option_spec specs[] = {
 		.offset = FIELD(max_request),
 		.value = "BYTES",
 		.initial = "1M",
+		.min = 1L << 12,
+		.max = 1L << 30,
 		.help = "longest request that is taken"},
 	{.name = "max-connections",
 		.type = OPTION_INT,
@@ -272,10 +274,11 @@ static int check_api(struct settings *settings, struct option_error *error)
 static int check_http(const struct settings *settings, struct option_error *error)
 {
 	const char *problem = web_check_listen(&settings->http);
+	char text[200];
 
-	if (problem != NULL)
-		(void)snprintf(error->text, sizeof(error->text), "could not use http: %s", problem);
-	return problem == NULL ? 0 : -1;
+	if (problem == NULL)
+		return 0;
+	return refuse(error, "http", joined(&settings->http, text, sizeof(text)), problem);
 }
 
 static int check_purge(struct settings *settings, struct option_error *error)

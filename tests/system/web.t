@@ -157,7 +157,7 @@ like peer()->call('directBackendCmd', query => 'version'), qr/^csdns/, 'it goes 
 for my $wrong ('0.0.0.0:1', '192.0.2.1:80', '[::]:1', 'localhost:1', '127.0.0.1', '127.0.0.1:0') {
     my $done = Csdns::Csdnsd->run("--http=$wrong", '--check');
     is $done->{status} >> 8, 2, "--http=$wrong is refused";
-    like $done->{err}, qr/could not use http: /, 'with a reason';
+    like $done->{err}, qr/could not use http "\Q$wrong\E": it /, 'with a reason';
 }
 is $_->[1], 0, "--http=$_->[0] is right" for map { [$_, Csdns::Csdnsd->run("--http=$_", '--check')->{status}] } '127.0.0.1:1', '127.9.9.9:1', '[::1]:1', '8053';
 my $busy = Csdns::Csdnsd->run('--socket=' . $csdnsd->dir . '/second.sock', "--http=127.0.0.1:$port");
