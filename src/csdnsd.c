@@ -169,7 +169,7 @@ static void on_mirror(void *arg, struct mirror *mirror)
 	daemon->is_ready = true;
 }
 
-/* With the database down systemd shall not wait: the socket is there, and answers false. */
+/* With the database down systemd shall not wait: the socket is there, and answers with an error. */
 static void on_lost(void *arg, const char *why)
 {
 	struct daemon *daemon = arg;

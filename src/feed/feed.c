@@ -99,7 +99,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 static void log_age(const struct feed *feed)
 {
 	if (feed->mirror == NULL)
-		log_warning("there is no data yet: every request is answered with false");
+		log_warning("there is no data yet: every request is answered with an error");
 	else
 		log_warning("answering from version %" PRIu64 ", current %" PRId64 " s ago",
 			feed->mirror->version.number,

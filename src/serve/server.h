@@ -32,7 +32,7 @@ struct server_status {
 	uint64_t accepted;
 	uint64_t refused; /* connections: too many, or of a user who is not allowed */
 	uint64_t requests;
-	uint64_t failed;       /* requests that were answered with false */
+	uint64_t failed;       /* requests that were answered with false or an error */
 	unsigned transactions; /* open */
 };
 
