@@ -4,7 +4,6 @@
 #include "http/address.h"
 #include "http/tls.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG 128
 /* Between looks at who has gone or stalls. */
 #define TICK_MS 500
 /* What is read beyond headers and body before more is taken from the socket. */
@@ -345,42 +343,12 @@ void http_abandon(struct evhttp_request *request)
 
 /* ---- the whole ---- */
 
-static int open_listener(const struct address *address)
-{
-	const struct sockaddr *sockaddr = (const struct sockaddr *)&address->storage;
-	int yes = 1;
-	int fd = socket(sockaddr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	/* Without the second, [::] would take 0.0.0.0 as well. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
-		(sockaddr->sa_family == AF_INET6 &&
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) < 0) ||
-		bind(fd, sockaddr, address->len) < 0 || listen(fd, BACKLOG) < 0) {
-		int why = errno;
-		(void)close(fd);
-		errno = why;
-		return -1;
-	}
-	return fd;
-}
-
 static bool listen_on(struct http *http, const char *text, char *error, size_t size)
 {
-	struct address address;
+	int fd = address_listen(text, error, size);
 
-	if (!address_parse(text, &address)) {
-		(void)snprintf(error, size, "could not listen on \"%s\": %s", text,
-			"it is no address and port");
+	if (fd < 0)
 		return false;
-	}
-	int fd = open_listener(&address);
-	if (fd < 0) {
-		(void)snprintf(
-			error, size, "could not listen on \"%s\": %s", text, strerror(errno));
-		return false;
-	}
 	struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(http->evhttp, fd);
 	if (bound == NULL) {
 		(void)snprintf(error, size, "could not listen on \"%s\": out of memory", text);
