@@ -13,3 +13,4 @@ install-data-local:
 
 uninstall-local:
 	rm -rf "$(DESTDIR)$(schemadir)"
+	rmdir "$(DESTDIR)$(pkgdatadir)" 2>/dev/null || :
