@@ -125,7 +125,7 @@ tests_unit_test_denial_SOURCES = tests/unit/test_denial.c tests/unit/mirror_chec
 tests_unit_test_denial_LDADD = $(UNIT_MIRROR)
 
 UNIT_TESTS += tests/unit/test_change
-tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/mirror_check.c \
+tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/store_model.c tests/unit/mirror_check.c \
 	tests/unit/fail_alloc.c tests/unit/fail_pool.c
 tests_unit_test_change_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_change_LDADD = $(UNIT_MIRROR)
@@ -160,11 +160,17 @@ tests_unit_test_scan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_scan_LDADD = $(UNIT_PROTOCOL)
 
 UNIT_TESTS += tests/unit/test_protocol
-tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c tests/unit/mirror_check.c \
+tests_unit_test_protocol_SOURCES = tests/unit/test_protocol.c tests/unit/protocol_ask.c \
 	tests/unit/fail_alloc.c tests/unit/fail_pool.c
 tests_unit_test_protocol_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_protocol_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_protocol_LDADD = $(UNIT_PROTOCOL)
+
+UNIT_TESTS += tests/unit/test_protocol_list
+tests_unit_test_protocol_list_SOURCES = tests/unit/test_protocol_list.c tests/unit/protocol_ask.c \
+	tests/unit/mirror_check.c
+tests_unit_test_protocol_list_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_protocol_list_LDADD = $(UNIT_PROTOCOL)
 
 UNIT_TESTS += tests/unit/test_protocol_write
 tests_unit_test_protocol_write_SOURCES = tests/unit/test_protocol_write.c tests/unit/fail_alloc.c
@@ -191,7 +197,7 @@ tests_unit_test_purge_set_SOURCES = tests/unit/test_purge_set.c tests/unit/fail_
 tests_unit_test_purge_set_LDFLAGS = $(UNIT_FAIL_ALLOC)
 tests_unit_test_purge_set_LDADD = $(UNIT_SERVE)
 
-EXTRA_DIST += tests/unit/mirror_check.h tests/unit/answer.h
+EXTRA_DIST += tests/unit/mirror_check.h tests/unit/answer.h tests/unit/protocol_ask.h tests/unit/store_model.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 if HAVE_SYNC
 UNIT_TESTS += tests/unit/test_sync_signature

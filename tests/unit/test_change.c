@@ -11,396 +11,9 @@
 #include "fill.h"
 #include "mirror/change.h"
 #include "mirror_check.h"
+#include "store_model.h"
 
-/* ---- the model ---- */
-
-#define ZONES	 5
-#define RECORDS	 40
-#define METADATA 4
 #define LISTINGS 6
-
-struct model_record {
-	char name[32];
-	const char *type;
-	char content[64];
-	int ttl;
-	bool disabled;
-};
-
-struct model_zone {
-	int id; /* 0: there is none */
-	const char *name;
-	const char *type;
-	int last_check;
-	unsigned n_records;
-	struct model_record records[RECORDS];
-	unsigned n_metadata;
-	int metadata[METADATA];
-	unsigned n_keys; /* with ids from 1 on */
-};
-
-struct model {
-	unsigned n_tsig_keys;
-	struct model_zone zones[ZONES];
-};
-
-/* They lie in each other. */
-static const char *const zone_names[] = {"t", "a.t", "b.a.t", "u", "", "c.u"};
-static const char *const tsig_names[] = {"key.", "other.key", "key"};
-static const char *const labels[] = {"a", "b", "c", "*"};
-static const char *const types[] = {
-	"A", "NS", "DS", "TXT", "CNAME", "TYPE1000", "MX", "SRV", "DNAME", "HTTPS", "NAPTR"};
-/* The last ones decide on the order of names. */
-static const char *const settings[][2] = {{"EVEN", "0"}, {"ODD", "1"}, {"EVEN", "2"}, {"ODD", "3"},
-	{"EVEN", "4"}, {"ODD", "5"}, {"EVEN", "\"9\\"}, {"NSEC3PARAM", "1 0 1 ab"},
-	{"NSEC3PARAM", "1 1 0 -"}, {"NSEC3PARAM", "1 1 2 00"}, {"NSEC3NARROW", "1"},
-	{"PRESIGNED", "1"}};
-static const char *const zone_types[] = {"NATIVE", "MASTER", "SLAVE"};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PICK(array)  ((array)[unit_random(COUNT(array))])
-
-/* A name of up to four labels in the zone. */
-static void random_name(char *name, size_t size, const char *zone)
-{
-	name[0] = '\0';
-	for (size_t n = unit_random(5); n > 0; n--) {
-		strncat(name, PICK(labels), size - strlen(name) - 1);
-		if (n > 1 || zone[0] != '\0')
-			strncat(name, ".", size - strlen(name) - 1);
-	}
-	strncat(name, zone, size - strlen(name) - 1);
-}
-
-static struct model_zone *model_find(struct model *model, int id)
-{
-	for (size_t i = 0; i < ZONES; i++)
-		if (model->zones[i].id == id)
-			return &model->zones[i];
-	return NULL;
-}
-
-static struct model_zone *model_find_name(struct model *model, const char *name)
-{
-	for (size_t i = 0; i < ZONES; i++)
-		if (model->zones[i].id != 0 && strcmp(model->zones[i].name, name) == 0)
-			return &model->zones[i];
-	return NULL;
-}
-
-/* What stands before the name, by type. */
-static const char *before_target(const char *type)
-{
-	return strcmp(type, "MX") == 0	    ? "10 "
-	       : strcmp(type, "SRV") == 0   ? "1 2 3 "
-	       : strcmp(type, "HTTPS") == 0 ? "1 "
-	       : strcmp(type, "NAPTR") == 0 ? "1 2 \"s\" \"a b\" \"!\\\"!!\" "
-					    : "";
-}
-
-/* Content with a name in one of the zones, or in none. */
-static void random_reference(struct model_record *record)
-{
-	char target[32];
-
-	if (unit_random(5) == 0)
-		(void)snprintf(target, sizeof(target), "n%u.example.", (unsigned)unit_random(100));
-	else
-		random_name(target, sizeof(target) - 1, PICK(zone_names));
-	(void)snprintf(record->content, sizeof(record->content), "%s%s%s",
-		before_target(record->type), target, target[0] == '\0' ? "." : "");
-}
-
-static void random_record(struct model_record *record, const char *name)
-{
-	memset(record, 0, sizeof(*record));
-	(void)snprintf(record->name, sizeof(record->name), "%s", name);
-	record->type = PICK(types);
-	if (strcmp(record->type, "A") == 0)
-		(void)snprintf(record->content, sizeof(record->content), "192.0.2.%u",
-			(unsigned)unit_random(256));
-	else if (strcmp(record->type, "TXT") == 0)
-		(void)snprintf(record->content, sizeof(record->content), "\"t\\\\%.*s\"",
-			(int)unit_random(20), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
-	else if (strcmp(record->type, "DS") == 0)
-		(void)snprintf(record->content, sizeof(record->content),
-			"1 8 1 0123456789abcdef0123456789abcdef01234567");
-	else if (strcmp(record->type, "TYPE1000") == 0)
-		(void)snprintf(record->content, sizeof(record->content), "\\# 1 %02x",
-			(unsigned)unit_random(256));
-	else
-		random_reference(record);
-	record->ttl = (int)unit_random(10000);
-	record->disabled = unit_random(4) == 0;
-}
-
-static void add_records(struct model_zone *zone, const char *name, size_t n)
-{
-	for (; n > 0 && zone->n_records < RECORDS; n--)
-		random_record(&zone->records[zone->n_records++], name);
-}
-
-static void remove_records(struct model_zone *zone, const char *name)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < zone->n_records; i++)
-		if (strcmp(zone->records[i].name, name) != 0)
-			zone->records[kept++] = zone->records[i];
-	zone->n_records = kept;
-}
-
-/* ---- what a transaction touches ---- */
-
-#define TOUCHED 40
-
-struct journal {
-	unsigned n_zones, n_infos, n_names;
-	bool has_tsig_keys;
-	int zones[TOUCHED];
-	int infos[TOUCHED];
-	struct {
-		int id;
-		char name[32];
-	} names[TOUCHED];
-};
-
-static void touch_zone(struct journal *journal, int id)
-{
-	if (journal->n_zones < TOUCHED)
-		journal->zones[journal->n_zones++] = id;
-}
-
-static bool journal_is_full(const struct journal *journal)
-{
-	return journal->n_zones + 4 > TOUCHED || journal->n_infos + 4 > TOUCHED ||
-	       journal->n_names + 4 > TOUCHED;
-}
-
-static void touch_name(struct journal *journal, int id, const char *name)
-{
-	journal->names[journal->n_names].id = id;
-	(void)snprintf(journal->names[journal->n_names++].name, 32, "%s", name);
-}
-
-static void op_create(struct model *model, struct journal *journal)
-{
-	struct model_zone *zone = model_find(model, 0);
-	const char *name = PICK(zone_names);
-	int id = 1 + (int)unit_random(8);
-	char text[32];
-
-	if (zone == NULL || model_find_name(model, name) != NULL || model_find(model, id) != NULL)
-		return;
-	memset(zone, 0, sizeof(*zone));
-	zone->id = id;
-	zone->name = name;
-	zone->type = PICK(zone_types);
-	for (size_t n = unit_random(12); n > 0; n--) {
-		random_name(text, sizeof(text), name);
-		add_records(zone, text, 1 + unit_random(2));
-	}
-	touch_zone(journal, id);
-}
-
-static void op_delete(struct model_zone *zone, struct journal *journal)
-{
-	touch_zone(journal, zone->id);
-	memset(zone, 0, sizeof(*zone));
-}
-
-/* A name: all its records replaced, some added, or all removed. */
-static void op_name(struct model_zone *zone, struct journal *journal)
-{
-	char name[32];
-
-	if (zone->n_records > 0 && unit_random(2) == 0)
-		(void)snprintf(
-			name, sizeof(name), "%s", zone->records[unit_random(zone->n_records)].name);
-	else
-		random_name(name, sizeof(name), zone->name);
-	if (unit_random(3) > 0)
-		remove_records(zone, name);
-	if (unit_random(3) > 0)
-		add_records(zone, name, 1 + unit_random(3));
-	touch_name(journal, zone->id, name);
-}
-
-/* Every record below a name goes. */
-static void op_prune(struct model_zone *zone, struct journal *journal)
-{
-	char name[32];
-
-	for (int i = 0; i < 4 && zone->n_records > 0; i++) {
-		(void)snprintf(
-			name, sizeof(name), "%s", zone->records[unit_random(zone->n_records)].name);
-		remove_records(zone, name);
-		touch_name(journal, zone->id, name);
-	}
-}
-
-static void op_info(struct model_zone *zone, struct journal *journal)
-{
-	zone->type = PICK(zone_types);
-	zone->last_check = (int)unit_random(1000);
-	journal->infos[journal->n_infos++] = zone->id;
-}
-
-static void op_metadata(struct model_zone *zone, struct journal *journal)
-{
-	zone->n_metadata = (unsigned)unit_random(METADATA + 1);
-	for (unsigned i = 0; i < zone->n_metadata; i++)
-		zone->metadata[i] = (int)unit_random(COUNT(settings));
-	zone->n_keys = (unsigned)unit_random(3);
-	touch_zone(journal, zone->id);
-}
-
-/* Two zones exchange their ids, or all but these. */
-static void op_exchange(struct model *model, struct model_zone *zone, struct journal *journal)
-{
-	struct model_zone *other = &PICK(model->zones);
-
-	if (other->id == 0 || other == zone)
-		return;
-	int id = zone->id;
-	zone->id = other->id;
-	other->id = id;
-	touch_zone(journal, zone->id);
-	touch_zone(journal, other->id);
-}
-
-/* A zone gets another name, its records with it. */
-static void op_rename(struct model *model, struct model_zone *zone, struct journal *journal)
-{
-	const char *name = PICK(zone_names);
-	char text[32];
-
-	if (model_find_name(model, name) != NULL)
-		return;
-	zone->name = name;
-	for (unsigned i = 0; i < zone->n_records; i++) {
-		random_name(text, sizeof(text), name);
-		memcpy(zone->records[i].name, text, sizeof(text));
-	}
-	touch_zone(journal, zone->id);
-}
-
-static void op_tsig_keys(struct model *model, struct journal *journal)
-{
-	model->n_tsig_keys = (unsigned)unit_random(COUNT(tsig_names) + 1);
-	journal->has_tsig_keys = true;
-}
-
-static void op_random(struct model *model, struct journal *journal)
-{
-	struct model_zone *zone = &PICK(model->zones);
-	size_t dice = unit_random(100);
-
-	if (zone->id == 0 || journal_is_full(journal))
-		op_create(model, journal);
-	else if (dice < 3)
-		op_tsig_keys(model, journal);
-	else if (dice < 60)
-		op_name(zone, journal);
-	else if (dice < 75)
-		op_prune(zone, journal);
-	else if (dice < 83)
-		op_info(zone, journal);
-	else if (dice < 88)
-		op_metadata(zone, journal);
-	else if (dice < 93)
-		op_exchange(model, zone, journal);
-	else if (dice < 97)
-		op_rename(model, zone, journal);
-	else
-		op_delete(zone, journal);
-}
-
-/* ---- rows of the model ---- */
-
-/* The root is "" here, and "." in the store. */
-static const char *stored_name(const char *name)
-{
-	return name != NULL && name[0] == '\0' ? "." : name;
-}
-
-static struct text stored_text(const char *name)
-{
-	return fill_text(stored_name(name));
-}
-
-static struct domain_row domain_row(const struct model_zone *zone)
-{
-	struct domain_row row = fill_domain(zone->id, stored_name(zone->name), zone->type);
-
-	row.last_check = zone->last_check;
-	return row;
-}
-
-static struct record_row record_row(const struct model_zone *zone, unsigned i)
-{
-	const struct model_record *record = &zone->records[i];
-	struct record_row row =
-		fill_record(zone->id, stored_name(record->name), record->type, record->content);
-
-	row.ttl = record->ttl;
-	row.disabled = record->disabled;
-	return row;
-}
-
-static struct metadata_row metadata_row(const struct model_zone *zone, unsigned i)
-{
-	const char *const *setting = settings[zone->metadata[i]];
-
-	return fill_metadata(zone->id, setting[0], setting[1]);
-}
-
-static const char *const key_contents[] = {"", "Private-key-format: v1.2\n", "\"3\""};
-
-static struct key_row key_row(const struct model_zone *zone, unsigned i)
-{
-	return fill_key(zone->id, (int)i + 1, key_contents[i]);
-}
-
-static struct tsig_row tsig_row(unsigned i)
-{
-	return fill_tsig_key(tsig_names[i], i == 2 ? "hmac-md5" : "hmac-sha256", key_contents[i]);
-}
-
-/* 0, or -1 when memory ran out. */
-static int load(struct mirror *mirror, const struct model *model)
-{
-	const char *why;
-
-	for (size_t i = 0; i < ZONES; i++) {
-		const struct model_zone *zone = &model->zones[i];
-		struct domain_row row = domain_row(zone);
-		if (zone->id == 0)
-			continue;
-		enum row_result result = mirror_add_domain(mirror, &row, &why);
-		for (unsigned k = 0; result == ROW_TAKEN && k < zone->n_metadata; k++) {
-			struct metadata_row item = metadata_row(zone, k);
-			result = mirror_add_metadata(mirror, &item, &why);
-		}
-		for (unsigned k = 0; result == ROW_TAKEN && k < zone->n_records; k++) {
-			struct record_row record = record_row(zone, k);
-			result = mirror_add_record(mirror, &record, &why);
-		}
-		for (unsigned k = 0; result == ROW_TAKEN && k < zone->n_keys; k++) {
-			struct key_row key = key_row(zone, k);
-			result = mirror_add_key(mirror, &key, &why);
-		}
-		if (result == ROW_NO_MEMORY)
-			return -1;
-		assert_int_equal(result, ROW_TAKEN);
-	}
-	for (unsigned i = 0; i < model->n_tsig_keys; i++) {
-		struct tsig_row row = tsig_row(i);
-		if (mirror_add_tsig_key(mirror, &row, &why) == ROW_NO_MEMORY)
-			return -1;
-	}
-	return 0;
-}
 
 /* ---- is the mirror as the model says? ---- */
 
@@ -492,7 +105,7 @@ static void check_metadata(const struct zone *zone, const struct model_zone *mod
 	char content[20];
 
 	for (unsigned i = 0; i < model->n_metadata; i++, item = item->next) {
-		struct metadata_row row = metadata_row(model, i);
+		struct metadata_row row = model_metadata_row(model, i);
 		assert_non_null(item);
 		escape(content, row.content.at);
 		assert_true(same_text(item->text, item->kind_len, row.kind.at));
@@ -529,7 +142,8 @@ static void check_tsig_keys(const struct mirror *mirror, const struct model *mod
 	for (unsigned i = 0; i < model->n_tsig_keys; i++, key = key->next) {
 		assert_non_null(key);
 		assert_true(is_secret(key->secret, i));
-		assert_int_equal(name_parse(&name, tsig_names[i], strlen(tsig_names[i])), NAME_OK);
+		struct tsig_row row = model_tsig_row(i);
+		assert_int_equal(name_parse(&name, row.name.at, row.name.len), NAME_OK);
 		/* the third has the first one's name */
 		assert_true(
 			i == 2 || tsig_keys_find(mirror->tsig_keys, name.wire, name.len) == key);
@@ -557,13 +171,13 @@ static void check_zone(const struct zone *zone, const struct model_zone *model)
 				break; /* of the root */
 		}
 		if (model->records[i].name[0] != '\0') {
-			(void)snprintf(
-				text, sizeof(text), "%s.%s", PICK(labels), model->records[i].name);
+			(void)snprintf(text, sizeof(text), "%s.%s", model_random_label(),
+				model->records[i].name);
 			check_name(zone, model, text);
 		}
 	}
 	for (int i = 0; i < 10; i++) {
-		random_name(text, sizeof(text), model->name);
+		model_random_name(text, sizeof(text), model->name);
 		check_name(zone, model, text);
 	}
 }
@@ -774,8 +388,8 @@ static int touch_once(struct run *run, struct change *change, const struct journ
 		return -1;
 	for (unsigned i = 0; i < journal->n_names; i++) {
 		maybe_turn(run);
-		if (change_touch_name(
-			    change, journal->names[i].id, stored_text(journal->names[i].name)) < 0)
+		if (change_touch_name(change, journal->names[i].id,
+			    model_stored_name(journal->names[i].name)) < 0)
 			return -1;
 	}
 	for (unsigned i = 0; i < journal->n_infos; i++)
@@ -805,17 +419,17 @@ static int feed_zone(struct run *run, struct change *change, const struct model_
 	const char *why;
 
 	for (unsigned i = 0; i < zone->n_metadata; i++) {
-		struct metadata_row row = metadata_row(zone, i);
+		struct metadata_row row = model_metadata_row(zone, i);
 		if (row_taken(change_add_metadata(change, &row, &why)) < 0)
 			return -1;
 	}
 	for (unsigned i = 0; i < zone->n_keys; i++) {
-		struct key_row row = key_row(zone, i);
+		struct key_row row = model_key_row(zone, i);
 		if (row_taken(change_add_key(change, &row, &why)) < 0)
 			return -1;
 	}
 	for (unsigned i = 0; i < zone->n_records; i++) {
-		struct record_row row = record_row(zone, i);
+		struct record_row row = model_record_row(zone, i);
 		maybe_turn(run);
 		if (row_taken(change_add_record(change, &row, &why)) < 0)
 			return -1;
@@ -830,12 +444,12 @@ static int feed_all(struct run *run, struct change *change, const struct model *
 	int rc = 0;
 
 	for (size_t i = 0; i < ZONES && rc == 0; i++) {
-		struct domain_row row = domain_row(&model->zones[i]);
+		struct domain_row row = model_domain_row(&model->zones[i]);
 		if (row.id != 0)
 			rc = row_taken(change_add_domain(change, &row, &why));
 	}
 	for (unsigned i = 0; i < model->n_tsig_keys && rc == 0; i++) {
-		struct tsig_row row = tsig_row(i);
+		struct tsig_row row = model_tsig_row(i);
 		rc = row_taken(change_add_tsig_key(change, &row, &why));
 	}
 	for (size_t i = 0; i < ZONES && rc == 0; i++)
@@ -861,7 +475,7 @@ static void step(struct run *run)
 
 	assert_non_null(change);
 	for (size_t n = 1 + unit_random(8); n > 0; n--)
-		op_random(&next, &journal);
+		model_transact(&next, &journal);
 	assert_int_equal(touch_all(run, change, &journal), 0);
 	turn(run);
 	bool is_fed = unit_random(10) > 0;
@@ -889,7 +503,7 @@ static void reload(struct run *run)
 
 	run->mirror = mirror_new(300);
 	assert_non_null(run->mirror);
-	assert_int_equal(load(run->mirror, &run->model), 0);
+	assert_int_equal(model_load(run->mirror, &run->model), 0);
 	mirror_unref(old);
 	old->next = run->dropped;
 	run->dropped = old;
@@ -904,7 +518,7 @@ static void check_memory(struct run *run)
 	assert_non_null(fresh);
 	while (!mirror_free_step(run->mirror, 100))
 		;
-	assert_int_equal(load(fresh, &run->model), 0);
+	assert_int_equal(model_load(fresh, &run->model), 0);
 	struct reachable in_fresh = mirror_reachable(fresh);
 	struct reachable in_old = mirror_reachable(run->mirror);
 	assert_int_equal(in_fresh.data + in_fresh.tables, pool_used(fresh->pool));
@@ -1148,7 +762,7 @@ static void test_change_out_of_memory(void **state)
 		struct model next = run->model;
 		struct journal journal = {0};
 		for (size_t n = 4; n > 0; n--)
-			op_random(&next, &journal);
+			model_transact(&next, &journal);
 		for (size_t f = 0; f < COUNT(failures); f++) {
 			for (unsigned n = 1; try_change(run, &failures[f], n, &journal, &next);
 				n++) {
@@ -1173,7 +787,7 @@ static bool try_load(struct run *run, const struct failure *failure, unsigned n)
 {
 	failure->at(n);
 	struct mirror *mirror = mirror_new(300);
-	int rc = mirror == NULL ? -1 : load(mirror, &run->model);
+	int rc = mirror == NULL ? -1 : model_load(mirror, &run->model);
 	bool ran_out = failure->done();
 	failure->at(0);
 	assert_true(ran_out || rc == 0);
@@ -1225,12 +839,12 @@ static void test_pin_out_of_memory(void **state)
 		assert_non_null(mirror);
 		struct model next = run->model;
 		struct journal journal = {0};
-		assert_int_equal(load(mirror, &run->model), 0);
+		assert_int_equal(model_load(mirror, &run->model), 0);
 		struct listing listing = {.expected = *zone};
 		listing.pin = zone_pin_new(mirror_find_zone_by_id(mirror, id));
 		assert_non_null(listing.pin);
 		for (int k = 0; k < 3; k++)
-			op_name(&next.zones[2], &journal);
+			model_change_name(&next.zones[2], &journal);
 
 		struct run other = {.mirror = mirror, .model = run->model, .is_still = true};
 		struct change *change = change_new(mirror);
