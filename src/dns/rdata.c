@@ -94,21 +94,25 @@ static const char *take_name(struct reader *reader)
 	return rc == NAME_OK ? NULL : name_error_text(rc);
 }
 
-/* One octet inside quotes, or an escape for one. PowerDNS takes any three digits and keeps the low
- * eight bits. */
+/* One octet inside quotes, or an escape for one. PowerDNS 4.7 takes any three digits and keeps the
+ * low eight bits, 5.1 answers SERVFAIL over more than 255. */
 static const char *take_octet(struct reader *reader)
 {
 	if (*reader->at++ != '\\')
 		return NULL;
 	if (reader->at == reader->end)
 		return "quotes do not match";
-	if (!is_digit(*reader->at++))
+	if (!is_digit(*reader->at)) {
+		reader->at++;
 		return NULL;
-	for (int i = 0; i < 2; i++) {
-		if (reader->at == reader->end || !is_digit(*reader->at++))
-			return "bad escape in string";
 	}
-	return NULL;
+	int octet = 0;
+	for (int i = 0; i < 3; i++) {
+		if (reader->at == reader->end || !is_digit(*reader->at))
+			return "bad escape in string";
+		octet = 10 * octet + (*reader->at++ - '0');
+	}
+	return octet > 255 ? "bad escape in string" : NULL;
 }
 
 /* The octets of a string up to its closing quote, or to the end. */

@@ -14,7 +14,7 @@ use Test::More;
 use Csdns::Cluster;
 use Csdns::Pdns;
 use Csdns::Process qw(run_program temp_dir);
-use Csdns::Programs qw(find_program need_programs source_dir);
+use Csdns::Programs qw(find_program need_programs pdns_version source_dir);
 
 need_programs(qw(initdb psql pdns_server pdns:gpgsql pdnsutil zone2sql));
 
@@ -22,7 +22,8 @@ my $cluster = Csdns::Cluster->new(name => 'store');
 $cluster->create_db('store');
 $cluster->psql_file('store', sort glob(($ENV{CSDNS_SCHEMA_DIR} // source_dir() . '/schema') . '/[0-9][0-9][0-9]-*.sql'));
 $cluster->psql('store', 'CREATE ROLE manager LOGIN IN ROLE csdns_write');
-my $pdns = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'manager'), gpgsql_dnssec => 'yes');
+my $pdns = Csdns::Pdns->gpgsql(conninfo => $cluster->conninfo('store', 'manager'), gpgsql_dnssec => 'yes',
+    pdns_version() >= 5 ? (enable_lua_record_updates => 'yes') : ());
 my $dbh = $cluster->dbh('store');
 
 subtest 'API' => \&api;
@@ -78,7 +79,7 @@ sub api {
     # one of each type that PowerDNS 4.7 knows, and the strange ones that it takes
     my @contents = (
         [A => '192.0.2.1', '192.0.2.2'], [AAAA => '2001:db8::1'], [MX => '10 mail.example.', '0 .'], [SRV => '1 2 3 target.example.', '0 0 0 .'],
-        [TXT => '"a" "b"', '""', '"' . 'x' x 300 . '"', '"\\"quoted\\" \\\\ \\195\\188"', '"\\256 \\999"', '"; ( )"'], [SPF => '"v=spf1 -all"'],
+        [TXT => '"a" "b"', '""', '"' . 'x' x 300 . '"', '"\\"quoted\\" \\\\ \\195\\188"', '"; ( )"'], [SPF => '"v=spf1 -all"'],
         [CAA => '0 issue "ca.example"', '0 iss-ue "x"', '0 issue "a" "b"', '128 iodef "mailto:a@b.example"'],
         [DS => '1 8 2 ' . 'ab' x 32, '1 8 2 -', '1 8 2 abcd'], [TLSA => '3 1 1 abcd', '3 1 1 -'], [SSHFP => '4 2 ' . 'ab' x 32, '1 1 -'],
         [NAPTR => '100 50 "s" "SIP+D2U" "" _sip._udp.example.', '1 2 "u" "E2U" "!^.*$!sip:a\\\\1@b!" .'], [PTR => 'a\\032b.example.'],
@@ -91,6 +92,7 @@ sub api {
         my ($type, @values) = @$case;
         my $n = 0;
         for my $value (@values) {
+            next if pdns_version() >= 5 && $value =~ /\\[^#]/;    # its API takes escapes off before it reads the content
             my $name = lc "$type-" . $n++ . '.api.test';
             my $seen = changes("$type " . substr($value, 0, 40), sub { patch('api.test.', rrset("$name.", $type, $value)) });
             like $seen, qr/n:\Q$name\E/, "$type: journaled";

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The cases of record contents that the schema and csdnsd are held to, put before the judge: PowerDNS' own gpgsql backend.
 # What the cases call "ok" it must serve; what they refuse it must answer with SERVFAIL, but for those of which the file
-# says that PowerDNS serves something of them that nobody meant.
+# says that PowerDNS serves something of them that nobody meant. PowerDNS 5 serves more, so only the first half holds for it.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use Test::More;
 
 use Csdns::Cluster;
 use Csdns::Pdns;
-use Csdns::Programs qw(need_programs source_dir);
+use Csdns::Programs qw(need_programs pdns_version source_dir);
 
 need_programs(qw(initdb psql pdns_server pdns:gpgsql));
 
@@ -92,7 +92,7 @@ sub check_file {
         $text =~ s/#/\\#/g;
         if ($case->{verdict} eq 'ok') {
             is $rcode, 'NOERROR', "served: $text";
-        } elsif ($case->{strict}) {
+        } elsif ($case->{strict} && pdns_version() < 5) {
             is $rcode, 'SERVFAIL', "refused: $text";
         }
     }
