@@ -79,6 +79,13 @@ static void on_request(void *arg, struct evhttp_request *request)
 	struct daemon *daemon = arg;
 
 	if (strcmp(request_path(request), daemon->settings.webhook_path) == 0)
+static void on_too_long(void *arg, const char *peer)
+{
+	struct daemon *daemon = arg;
+
+	webhook_too_long(daemon->webhook, peer);
+}
+
 		webhook_take(daemon->webhook, request);
 	else
 		reply_error(request, HTTP_NOTFOUND, "there is nothing here");
@@ -89,6 +96,7 @@ static int listen_for_webhooks(struct daemon *daemon)
 	const struct sync_settings *settings = &daemon->settings;
 	struct http_settings http = {
 		.listen = &settings->listen,
+		.on_too_long = on_too_long,
 		.tls = {.cert = settings->tls_cert, .key = settings->tls_key},
 		.max_body = settings->max_body,
 		.max_connections = (unsigned)settings->max_connections,

@@ -8,6 +8,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct http {
 	struct event_base *base;
 	struct evhttp *evhttp;
 	http_request_fn fn;
+	void (*on_too_long)(void *arg, const char *peer);
 	void *arg;
 	SSL_CTX *ctx; /* NULL: no TLS */
 	size_t max_read;
@@ -62,6 +64,7 @@ struct http {
 /* ---- connections ---- */
 
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg);
 
 static void conn_free(struct conn *conn)
 {
@@ -75,6 +78,7 @@ static void conn_free(struct conn *conn)
 		conn->next->at = conn->at;
 	http->status.connections--;
 	(void)evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
+	(void)evbuffer_remove_cb(bufferevent_get_output(conn->bev), on_output, conn);
 	(void)bufferevent_decref(conn->bev);
 	free(conn);
 }
@@ -142,6 +146,33 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 		conn->is_idle = false;
 		conn->since_ms = clock_ms();
 	}
+}
+
+static void tell_too_long(const struct conn *conn)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+	char host[NI_MAXHOST] = "";
+
+	if (getpeername(bufferevent_getfd(conn->bev), (struct sockaddr *)&address, &len) == 0)
+		(void)getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), NULL, 0,
+			NI_NUMERICHOST);
+	conn->http->on_too_long(conn->http->arg, host[0] == '\0' ? NULL : host);
+}
+
+/* evhttp answers a body that is too long by itself, and tells nobody: its status line, which is the
+ * first that it writes, does. */
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+	const struct conn *conn = arg;
+	struct evbuffer_iovec line;
+	const size_t len = sizeof("HTTP/1.1 413 ") - 1;
+
+	if (conn->is_busy || info->orig_size > 0 || conn->http->on_too_long == NULL)
+		return;
+	if (evbuffer_peek(output, (ev_ssize_t)len, NULL, &line, 1) == 1 && line.iov_len >= len &&
+		memcmp((const char *)line.iov_base + 8, " 413 ", 5) == 0)
+		tell_too_long(conn);
 }
 
 static struct conn *conn_of(const struct http *http, struct evhttp_request *request)
@@ -224,7 +255,8 @@ static struct conn *conn_new(struct http *http)
 	conn->http = http;
 	conn->bev = make_bufferevent(http);
 	if (conn->bev == NULL ||
-		evbuffer_add_cb(bufferevent_get_input(conn->bev), on_input, conn) == NULL) {
+		evbuffer_add_cb(bufferevent_get_input(conn->bev), on_input, conn) == NULL ||
+		evbuffer_add_cb(bufferevent_get_output(conn->bev), on_output, conn) == NULL) {
 		if (conn->bev != NULL)
 			bufferevent_free(conn->bev);
 		free(conn);
@@ -390,6 +422,7 @@ struct http *http_new(struct event_base *base, const struct http_settings *setti
 	}
 	http->base = base;
 	http->fn = fn;
+	http->on_too_long = settings->on_too_long;
 	http->arg = arg;
 	http->max_read = HTTP_HEADERS_MAX + settings->max_body + READ_MORE;
 	http->max_connections = settings->max_connections;

@@ -44,6 +44,9 @@ struct http_settings {
 	long timeout_ms; /* for a request to arrive in full, TLS' handshake included; and for a
 			  * peer to take something of its reply */
 	long idle_ms;	 /* of a connection between requests */
+	/* A request whose body was too long, after its 413; may be NULL. arg: that of http_new.
+	 * peer: its address, borrowed; NULL when it has gone. */
+	void (*on_too_long)(void *arg, const char *peer);
 };
 
 /* Every method that libevent knows comes here: the routes say what they take. */

@@ -67,12 +67,13 @@ static void webhook_metrics(struct buf *out, const struct monitor_parts *parts)
 		enum webhook_outcome outcome;
 		const char *reason;
 	} reasons[] = {{WEBHOOK_BAD_SIGNATURE, "bad_signature"}, {WEBHOOK_BAD_BODY, "bad_body"},
-		{WEBHOOK_TOO_MANY, "too_many"}, {WEBHOOK_FAILED, "not_stored"}};
+		{WEBHOOK_TOO_LONG, "too_long"}, {WEBHOOK_TOO_MANY, "too_many"},
+		{WEBHOOK_FAILED, "not_stored"}};
 	struct webhook_status webhook;
 	struct http_status http = {.connections = 0};
 	struct metric metric = metric_counter(out, "csdns_sync_webhooks_refused_total",
 		"Deliveries of webhooks that were refused, by reason: bad_signature, bad_body, "
-		"too_many (a second), not_stored (in time).");
+		"too_long (max-body), too_many (a second), not_stored (in time).");
 
 	webhook_get_status(parts->webhook, &webhook);
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)

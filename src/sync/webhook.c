@@ -36,7 +36,7 @@ struct webhook {
 };
 
 static const char *const names[] = {"taken", "replay", "early", "ignored", "unknown",
-	"bad_signature", "bad_body", "too_many", "failed"};
+	"bad_signature", "bad_body", "too_long", "too_many", "failed"};
 
 const char *webhook_outcome_name(enum webhook_outcome outcome)
 {
@@ -55,6 +55,13 @@ static void reply(struct webhook *webhook, struct evhttp_request *request,
 	buf_fini(&body);
 }
 
+static void log_refusal(struct webhook *webhook, const char *peer, const char *why)
+{
+	if (webhook->n_logged++ < LOG_PER_S)
+		log_line(LOG_LEVEL_WARNING, &(struct log_about){.peer = peer},
+			"refused a webhook delivery: %s", why);
+}
+
 static void refuse(struct webhook *webhook, struct evhttp_request *request,
 	enum webhook_outcome outcome, int status, const char *why)
 {
@@ -64,9 +71,7 @@ static void refuse(struct webhook *webhook, struct evhttp_request *request,
 
 	if (connection != NULL)
 		evhttp_connection_get_peer(connection, &peer, &port);
-	if (webhook->n_logged++ < LOG_PER_S)
-		log_line(LOG_LEVEL_WARNING, &(struct log_about){.peer = peer},
-			"refused a webhook delivery: %s", why);
+	log_refusal(webhook, peer, why);
 	reply(webhook, request, outcome, status);
 }
 
@@ -211,6 +216,13 @@ void webhook_take(struct webhook *webhook, struct evhttp_request *request)
 		refuse(webhook, request, WEBHOOK_FAILED, HTTP_SERVUNAVAIL, "out of memory");
 	else
 		take_body(webhook, request, body, len);
+}
+
+void webhook_too_long(struct webhook *webhook, const char *peer)
+{
+	count_second(webhook);
+	webhook->status.outcomes[WEBHOOK_TOO_LONG]++;
+	log_refusal(webhook, peer, "it is longer than max-body");
 }
 
 struct webhook *webhook_new(

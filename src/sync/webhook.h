@@ -32,6 +32,7 @@ enum webhook_outcome {
 	WEBHOOK_UNKNOWN,
 	WEBHOOK_BAD_SIGNATURE,
 	WEBHOOK_BAD_BODY,
+	WEBHOOK_TOO_LONG,
 	WEBHOOK_TOO_MANY,
 	WEBHOOK_FAILED,
 	WEBHOOK_OUTCOMES,
@@ -46,6 +47,8 @@ void webhook_free(struct webhook *webhook);
 void webhook_set(struct webhook *webhook, const struct webhook_settings *settings);
 /* A request for its path. */
 void webhook_take(struct webhook *webhook, struct evhttp_request *request);
+/* A delivery that the listener has answered with 413. */
+void webhook_too_long(struct webhook *webhook, const char *peer);
 bool webhook_is_idle(const struct webhook *webhook);
 
 struct webhook_status {

@@ -78,6 +78,10 @@ subtest 'events' => sub {
     deliver('VM.START', 2, entity => undef, VirtualMachine => undef, description => 'Successfully completed starting Vm');
     deliver('VM.STOP', 1, secret => 'wrong', tries => 1);
     deliver('VM.STOP', 1, raw => 'no JSON', tries => 1) for 1 .. 2;
+    my $long = '{"x":"' . 'x' x 100_000 . '"}';
+    is(deliver('VM.STOP', 1, raw => $long, tries => 1)->{status}, 413, 'too long');
+    my $chunks = $http->post($sync->webhook_url, { content => do { my @parts = ($long, $long); sub { shift @parts } } });
+    is($chunks->{status}, 413, 'in chunks, too');
     $sync->wait_idle($dbh);
     my $of = sub { my ($type, $outcome) = @_; return qq(events_total{source="webhook",type="$type",outcome="$outcome"}) };
     grown($before,
@@ -85,8 +89,9 @@ subtest 'events' => sub {
         $of->('other', 'ignored') => 1, $of->('other', 'taken') => 4, $of->('VM.START', 'unknown') => 1,
         $of->('VM.START', 'malformed') => 1, $of->('other', 'malformed') => 2, $of->('VM.STOP', 'taken') => 0,
         'webhooks_refused_total{reason="bad_signature"}' => 1, 'webhooks_refused_total{reason="bad_body"}' => 3,
-        'webhooks_refused_total{reason="too_many"}' => 0,
+        'webhooks_refused_total{reason="too_many"}' => 0, 'webhooks_refused_total{reason="too_long"}' => 2,
     );
+    is(() = $sync->log_text =~ /WARNING: \[peer 127\.0\.0\.1\] refused a webhook delivery: it is longer than max-body$/mg, 2, 'with the peer in the log');
     my $now = metrics();
     ok(!(grep { /NEW\.TYPE|VOLUME/ } keys %$now), 'what peers send makes no label');
     cmp_ok(abs($now->{csdns_sync_last_event_timestamp_seconds} - time), '<', 60, 'when the last came');
