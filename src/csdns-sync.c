@@ -12,6 +12,7 @@
 #include "csdns_sync_settings.h"
 #include "http/http.h"
 #include "http/reply.h"
+#include "pg/events.h"
 #include "sync/api.h"
 #include "sync/catch_up.h"
 #include "sync/intake.h"
@@ -38,7 +39,9 @@
 struct daemon {
 	int argc;
 	char **argv;
-	struct sync_settings settings;
+	struct sync_settings started;  /* as at the start: what a reload does not change */
+	struct sync_settings settings; /* as read last; started itself until then */
+	bool is_reloaded;
 	struct event_base *base;
 	struct event *draining;
 	struct intake *intake;
@@ -51,17 +54,9 @@ struct daemon {
 	struct buses *buses;
 	struct http *http;
 	struct monitor *monitor; /* NULL: nobody watches */
-	struct monitor_reloads reloads;
+	struct watch_reloads reloads;
 	int64_t drain_until_ms;
 };
-
-static void apply_log_level(const struct sync_settings *settings)
-{
-	enum log_level level;
-
-	if (log_level_parse(settings->log_level, &level))
-		log_set_level(level);
-}
 
 static struct webhook_settings webhook_settings(const struct sync_settings *settings)
 {
@@ -79,6 +74,11 @@ static void on_request(void *arg, struct evhttp_request *request)
 	struct daemon *daemon = arg;
 
 	if (strcmp(request_path(request), daemon->settings.webhook_path) == 0)
+		webhook_take(daemon->webhook, request);
+	else
+		reply_error(request, HTTP_NOTFOUND, "there is nothing here");
+}
+
 static void on_too_long(void *arg, const char *peer)
 {
 	struct daemon *daemon = arg;
@@ -86,22 +86,17 @@ static void on_too_long(void *arg, const char *peer)
 	webhook_too_long(daemon->webhook, peer);
 }
 
-		webhook_take(daemon->webhook, request);
-	else
-		reply_error(request, HTTP_NOTFOUND, "there is nothing here");
-}
-
 static int listen_for_webhooks(struct daemon *daemon)
 {
-	const struct sync_settings *settings = &daemon->settings;
+	const struct sync_settings *settings = &daemon->started;
 	struct http_settings http = {
 		.listen = &settings->listen,
-		.on_too_long = on_too_long,
 		.tls = {.cert = settings->tls_cert, .key = settings->tls_key},
 		.max_body = settings->max_body,
 		.max_connections = (unsigned)settings->max_connections,
 		.timeout_ms = HTTP_MS,
 		.idle_ms = IDLE_MS,
+		.on_too_long = on_too_long,
 	};
 	char error[512];
 
@@ -117,7 +112,7 @@ static int listen_for_webhooks(struct daemon *daemon)
 
 static int listen_for_watchers(struct daemon *daemon)
 {
-	const struct sync_settings *settings = &daemon->settings;
+	const struct sync_settings *settings = &daemon->started;
 	struct monitor_parts parts = {
 		.intake = daemon->intake,
 		.worker = daemon->worker,
@@ -156,32 +151,15 @@ static void reload_tls(struct daemon *daemon, const struct sync_settings *fresh)
 		log_error("the certificate stays as it is: %s", error);
 }
 
-static void swap(char **a, char **b)
-{
-	char *old = *a;
-
-	*a = *b;
-	*b = old;
-}
-
-/* The parts that cannot change keep the old settings, which live on in them. fresh has the others
- * afterwards. */
-static void take_settings(struct daemon *daemon, struct sync_settings *fresh)
+static void take_settings(struct daemon *daemon, const struct sync_settings *fresh)
 {
 	struct sync_settings old = daemon->settings;
 
 	reload_tls(daemon, fresh);
-	/* What the API and the worker borrow is the same text: it stays where it is. */
-	swap(&fresh->api_key, &old.api_key);
-	swap(&fresh->api_secret, &old.api_secret);
-	swap(&fresh->api_ca, &old.api_ca);
-	swap(&fresh->worker_name, &old.worker_name);
 	daemon->settings = *fresh;
-	*fresh = old;
-	apply_log_level(&daemon->settings);
+	log_set_level_named(daemon->settings.log_level);
 	struct webhook_settings webhook = webhook_settings(&daemon->settings);
 	webhook_set(daemon->webhook, &webhook);
-	buses_set(daemon->buses, &daemon->settings);
 	intake_set_db(daemon->intake, daemon->settings.db);
 	verify_set_db(daemon->verify, daemon->settings.db);
 	worker_set_db(daemon->worker, daemon->settings.db);
@@ -191,34 +169,50 @@ static void take_settings(struct daemon *daemon, struct sync_settings *fresh)
 		catch_up_set_db(daemon->catch_up, daemon->settings.db);
 	if (daemon->monitor != NULL)
 		monitor_set_db(daemon->monitor, daemon->settings.db);
+	if (daemon->is_reloaded)
+		sync_settings_fini(&old);
+	daemon->is_reloaded = true;
+}
+
+/* 0, or -1 after a line in the log; then the caller's to free. */
+static int read_settings_again(struct daemon *daemon, struct sync_settings *fresh)
+{
+	struct option_error error;
+
+	if (sync_settings_make(fresh, daemon->argc, daemon->argv, &error) < 0 ||
+		buses_check(fresh, &error) < 0) {
+		log_error("reload refused, the settings stay as they are: %s", error.text);
+		return -1;
+	}
+	if (sync_settings_need_restart(&daemon->started, fresh)) {
+		log_warning("reload refused: only db, log-level, the certificate, webhook-rate, "
+			    "webhook-path and "
+			    "the secrets of webhooks change without a restart");
+		return -1;
+	}
+	if (sync_settings_differ_in_bus(&daemon->started, fresh))
+		log_warning("changed settings of Kafka and RabbitMQ take effect at the next start");
+	return 0;
 }
 
 static void on_reload(evutil_socket_t signal, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 	struct sync_settings fresh;
-	struct option_error error;
-	bool is_taken = false;
 
 	(void)signal;
 	(void)what;
 	notify_reloading();
-	if (sync_settings_make(&fresh, daemon->argc, daemon->argv, &error) < 0) {
-		log_error("reload refused, the settings stay as they are: %s", error.text);
-	} else if (sync_settings_need_restart(&daemon->settings, &fresh)) {
-		log_warning("reload refused: only db, log-level, the certificate, webhook-rate, "
-			    "webhook-path and "
-			    "the secrets of webhooks change without a restart");
-	} else {
+	if (read_settings_again(daemon, &fresh) == 0) {
 		take_settings(daemon, &fresh);
-		is_taken = true;
+		daemon->reloads.done++;
 		log_notice("reloaded");
+		notify_ready("working");
+	} else {
+		sync_settings_fini(&fresh);
+		daemon->reloads.refused++;
+		notify_ready("working, with the settings from before a refused reload");
 	}
-	daemon->reloads.done += is_taken;
-	daemon->reloads.refused += !is_taken;
-	notify_ready(
-		is_taken ? "working" : "working, with the settings from before a refused reload");
-	sync_settings_fini(&fresh);
 }
 
 static void on_reconcile(evutil_socket_t signal, short what, void *arg)
@@ -245,9 +239,8 @@ static void on_draining(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 	bool is_done = worker_is_drained(daemon->worker) && webhook_is_idle(daemon->webhook) &&
-		       buses_are_drained(daemon->buses) &&
-		       (daemon->http == NULL || http_is_drained(daemon->http)) &&
-		       (daemon->monitor == NULL || monitor_is_drained(daemon->monitor));
+		       buses_are_drained(daemon->buses) && http_is_drained(daemon->http) &&
+		       monitor_is_drained(daemon->monitor);
 
 	(void)fd;
 	(void)what;
@@ -270,26 +263,19 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	worker_drain(daemon->worker);
 	buses_drain(daemon->buses);
-	if (daemon->http != NULL)
-		http_drain(daemon->http);
-	if (daemon->monitor != NULL)
-		monitor_drain(daemon->monitor);
+	http_drain(daemon->http);
+	monitor_drain(daemon->monitor);
 	(void)event_add(daemon->draining, &often);
 }
 
-static bool add_signal(struct daemon *daemon, int signal, event_callback_fn fn)
-{
-	struct event *event = evsignal_new(daemon->base, signal, fn, daemon);
-
-	/* The events live as long as the process. */
-	return event != NULL && event_add(event, NULL) == 0;
-}
+static const struct event_signal signals[] = {{SIGUSR1, on_reconcile}, {SIGHUP, on_reload},
+	{SIGTERM, on_stop}, {SIGINT, on_stop}, {0, NULL}};
 
 /* ---- wiring ---- */
 
 static bool make_api(struct daemon *daemon)
 {
-	const struct sync_settings *settings = &daemon->settings;
+	const struct sync_settings *settings = &daemon->started;
 	struct api_settings api = {
 		.urls = &settings->api_urls,
 		.key = settings->api_key,
@@ -320,7 +306,7 @@ static void on_unsure(void *arg)
 /* What reads the cloud by itself, through its API. */
 static bool make_readers(struct daemon *daemon)
 {
-	const struct sync_settings *settings = &daemon->settings;
+	const struct sync_settings *settings = &daemon->started;
 	struct reconcile_settings reconcile = {
 		.db = settings->db,
 		.worker = settings->worker_name,
@@ -358,9 +344,9 @@ static void on_done(void *arg, const char *kind, const char *uuid)
 static void make_verify(struct daemon *daemon)
 {
 	const struct verify_settings verify = {
-		.db = daemon->settings.db,
-		.after_ms = daemon->settings.verify_after_ms,
-		.tries = daemon->settings.verify_tries,
+		.db = daemon->started.db,
+		.after_ms = daemon->started.verify_after_ms,
+		.tries = daemon->started.verify_tries,
 	};
 
 	if (verify.after_ms > 0)
@@ -369,8 +355,8 @@ static void make_verify(struct daemon *daemon)
 
 static bool make_parts(struct daemon *daemon)
 {
-	const struct sync_settings *settings = &daemon->settings;
-	struct webhook_settings webhook = webhook_settings(settings);
+	const struct sync_settings *settings = &daemon->started;
+	struct webhook_settings webhook = webhook_settings(&daemon->settings);
 
 	daemon->base = event_base_new();
 	if (daemon->base == NULL || !make_api(daemon))
@@ -394,16 +380,14 @@ static bool make_parts(struct daemon *daemon)
 	daemon->webhook =
 		daemon->intake == NULL ? NULL : webhook_new(daemon->base, &webhook, daemon->intake);
 	return daemon->draining != NULL && daemon->worker != NULL && daemon->webhook != NULL &&
-	       make_readers(daemon) && add_signal(daemon, SIGUSR1, on_reconcile) &&
-	       add_signal(daemon, SIGHUP, on_reload) && add_signal(daemon, SIGTERM, on_stop) &&
-	       add_signal(daemon, SIGINT, on_stop);
+	       make_readers(daemon) && event_on_signals(daemon->base, signals, daemon);
 }
 
 static int make_buses(struct daemon *daemon)
 {
 	struct option_error error;
 
-	daemon->buses = buses_new(daemon->base, &daemon->settings, daemon->intake, &error);
+	daemon->buses = buses_new(daemon->base, &daemon->started, daemon->intake, &error);
 	if (daemon->buses == NULL)
 		log_error("could not start: %s", error.text);
 	return daemon->buses == NULL ? -1 : 0;
@@ -432,7 +416,7 @@ static int work(struct daemon *daemon)
 	} else if (make_buses(daemon) == 0 && listen_for_webhooks(daemon) == 0 &&
 		   listen_for_watchers(daemon) == 0) {
 		log_notice(
-			"csdns-sync %s works as %s", PACKAGE_VERSION, daemon->settings.worker_name);
+			"csdns-sync %s works as %s", PACKAGE_VERSION, daemon->started.worker_name);
 		notify_ready("working");
 		if (event_base_dispatch(daemon->base) == 0)
 			status = EXIT_SUCCESS;
@@ -456,7 +440,7 @@ static void print_help(void)
 
 static int make_settings(struct daemon *daemon, struct option_error *error)
 {
-	struct sync_settings *settings = &daemon->settings;
+	struct sync_settings *settings = &daemon->started;
 
 	if (sync_settings_make(settings, daemon->argc, daemon->argv, error) < 0)
 		return -1;
@@ -474,16 +458,19 @@ int main(int argc, char **argv)
 	if (make_settings(&daemon, &error) < 0) {
 		(void)fprintf(stderr, "csdns-sync: %s\n", error.text);
 		status = 2;
-	} else if (daemon.settings.help) {
+	} else if (daemon.started.help) {
 		print_help();
-	} else if (daemon.settings.version) {
+	} else if (daemon.started.version) {
 		printf("csdns-sync %s\n", PACKAGE_VERSION);
-	} else if (daemon.settings.check) {
+	} else if (daemon.started.check) {
 		printf("the configuration is valid\n");
 	} else {
-		apply_log_level(&daemon.settings);
+		daemon.settings = daemon.started;
+		log_set_level_named(daemon.settings.log_level);
 		status = work(&daemon);
 	}
-	sync_settings_fini(&daemon.settings);
+	if (daemon.is_reloaded)
+		sync_settings_fini(&daemon.settings);
+	sync_settings_fini(&daemon.started);
 	return status;
 }

@@ -21,7 +21,6 @@ static int complain(struct option_error *error, const char *why)
 
 /* ---- Kafka ---- */
 
-#ifdef HAVE_KAFKA
 static struct kafka_settings kafka_settings(const struct sync_settings *settings)
 {
 	return (struct kafka_settings){
@@ -31,44 +30,31 @@ static struct kafka_settings kafka_settings(const struct sync_settings *settings
 		.properties = &settings->kafka_properties,
 	};
 }
-#endif
 
 static int check_kafka(const struct sync_settings *settings, struct option_error *error)
 {
-	if (settings->kafka_brokers == NULL)
-		return settings->kafka_properties_file == NULL
-			       ? 0
-			       : complain(error, "kafka-properties-file needs kafka-brokers");
-#ifdef HAVE_KAFKA
 	struct kafka_settings kafka = kafka_settings(settings);
 
-	return kafka_check(&kafka, error->text, sizeof(error->text));
-#else
-	return complain(error, "could not use kafka-brokers: csdns-sync was built without Kafka");
-#endif
+	if (kafka.brokers != NULL)
+		return kafka_check(&kafka, error->text, sizeof(error->text));
+	return settings->kafka_properties_file == NULL
+		       ? 0
+		       : complain(error, "kafka-properties-file needs kafka-brokers");
 }
 
 static int make_kafka(struct buses *buses, struct event_base *base,
 	const struct sync_settings *settings, struct intake *intake, struct option_error *error)
 {
-	(void)buses;
-	(void)base;
-	(void)settings;
-	(void)intake;
-	(void)error;
-#ifdef HAVE_KAFKA
-	if (settings->kafka_brokers != NULL) {
-		struct kafka_settings kafka = kafka_settings(settings);
-		buses->kafka = kafka_new(base, &kafka, intake, error->text, sizeof(error->text));
-		return buses->kafka == NULL ? -1 : 0;
-	}
-#endif
-	return 0;
+	struct kafka_settings kafka = kafka_settings(settings);
+
+	if (kafka.brokers == NULL)
+		return 0;
+	buses->kafka = kafka_new(base, &kafka, intake, error->text, sizeof(error->text));
+	return buses->kafka == NULL ? -1 : 0;
 }
 
 /* ---- RabbitMQ ---- */
 
-#ifdef HAVE_RABBITMQ
 /* "source.category.type.resource type.uuid"; CloudStack's source is the management server. */
 static char *const default_patterns[] = {
 	"*.ActionEvent.#", "*.ResourceStateEvent.#", "*.AsyncJobEvent.complete.#"};
@@ -94,7 +80,6 @@ static struct rabbitmq_settings rabbitmq_settings(const struct sync_settings *se
 		.is_insecure = settings->rabbitmq_insecure,
 	};
 }
-#endif
 
 static int check_rabbitmq(const struct sync_settings *settings, struct option_error *error)
 {
@@ -104,36 +89,25 @@ static int check_rabbitmq(const struct sync_settings *settings, struct option_er
 		return settings->rabbitmq_password_file == NULL
 			       ? 0
 			       : complain(error, "rabbitmq-password-file needs rabbitmq-uri");
-#ifdef HAVE_RABBITMQ
+	for (size_t i = 0; i < uris->n; i++)
+		if (rabbitmq_check_uri(uris->items[i], error->text, sizeof(error->text)) < 0)
+			return -1;
 	if (settings->rabbitmq_password == NULL)
 		return complain(error, "rabbitmq-uri needs rabbitmq-password-file");
 	if (settings->rabbitmq_key != NULL && settings->rabbitmq_cert == NULL)
 		return complain(error, "rabbitmq-key needs rabbitmq-cert");
-	for (size_t i = 0; i < uris->n; i++)
-		if (rabbitmq_check_uri(uris->items[i], error->text, sizeof(error->text)) < 0)
-			return -1;
 	return 0;
-#else
-	return complain(error, "could not use rabbitmq-uri: csdns-sync was built without RabbitMQ");
-#endif
 }
 
 static int make_rabbitmq(struct buses *buses, struct event_base *base,
 	const struct sync_settings *settings, struct intake *intake, struct option_error *error)
 {
-	(void)buses;
-	(void)base;
-	(void)settings;
-	(void)intake;
-	(void)error;
-#ifdef HAVE_RABBITMQ
-	if (settings->rabbitmq_uris.n > 0) {
-		struct rabbitmq_settings rabbitmq = rabbitmq_settings(settings);
-		buses->rabbitmq = rabbitmq_new(base, &rabbitmq, intake);
-		return buses->rabbitmq == NULL ? complain(error, "out of memory") : 0;
-	}
-#endif
-	return 0;
+	struct rabbitmq_settings rabbitmq = rabbitmq_settings(settings);
+
+	if (rabbitmq.uris->n == 0)
+		return 0;
+	buses->rabbitmq = rabbitmq_new(base, &rabbitmq, intake);
+	return buses->rabbitmq == NULL ? complain(error, "out of memory") : 0;
 }
 
 /* ---- all ---- */
@@ -164,78 +138,36 @@ void buses_free(struct buses *buses)
 {
 	if (buses == NULL)
 		return;
-#ifdef HAVE_KAFKA
 	kafka_free(buses->kafka);
-#endif
-#ifdef HAVE_RABBITMQ
 	rabbitmq_free(buses->rabbitmq);
-#endif
 	free(buses);
-}
-
-void buses_set(struct buses *buses, const struct sync_settings *settings)
-{
-	(void)buses;
-	(void)settings;
-#ifdef HAVE_KAFKA
-	struct kafka_settings kafka = kafka_settings(settings);
-
-	if (buses->kafka != NULL)
-		kafka_set(buses->kafka, &kafka);
-#endif
-#ifdef HAVE_RABBITMQ
-	struct rabbitmq_settings rabbitmq = rabbitmq_settings(settings);
-
-	if (buses->rabbitmq != NULL)
-		rabbitmq_set(buses->rabbitmq, &rabbitmq);
-#endif
 }
 
 void buses_drain(struct buses *buses)
 {
-	(void)buses;
-#ifdef HAVE_KAFKA
 	if (buses->kafka != NULL)
 		kafka_drain(buses->kafka);
-#endif
-#ifdef HAVE_RABBITMQ
 	if (buses->rabbitmq != NULL)
 		rabbitmq_drain(buses->rabbitmq);
-#endif
 }
 
 bool buses_are_drained(const struct buses *buses)
 {
-	(void)buses;
-#ifdef HAVE_KAFKA
-	if (buses->kafka != NULL && !kafka_is_drained(buses->kafka))
-		return false;
-#endif
-#ifdef HAVE_RABBITMQ
-	if (buses->rabbitmq != NULL && !rabbitmq_is_drained(buses->rabbitmq))
-		return false;
-#endif
-	return true;
+	return (buses->kafka == NULL || kafka_is_drained(buses->kafka)) &&
+	       (buses->rabbitmq == NULL || rabbitmq_is_drained(buses->rabbitmq));
 }
 
 const char *buses_get_status(const void *arg, unsigned i, struct bus_status *status)
 {
 	const struct buses *buses = arg;
 
-	(void)i;
-	(void)buses;
-	(void)status;
-#ifdef HAVE_KAFKA
 	if (i == 0 && buses->kafka != NULL) {
 		kafka_get_status(buses->kafka, status);
 		return "kafka";
 	}
-#endif
-#ifdef HAVE_RABBITMQ
 	if (i == 1 && buses->rabbitmq != NULL) {
 		rabbitmq_get_status(buses->rabbitmq, status);
 		return "rabbitmq";
 	}
-#endif
 	return NULL;
 }

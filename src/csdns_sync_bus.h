@@ -14,13 +14,11 @@ struct buses;
 /* What can be checked without connecting: 0, or -1 with *error filled. */
 int buses_check(const struct sync_settings *settings, struct option_error *error)
 	__attribute__((warn_unused_result));
-/* settings is borrowed. NULL with *error filled. */
+/* settings is borrowed as long as the buses live. NULL with *error filled. */
 struct buses *buses_new(struct event_base *base, const struct sync_settings *settings,
 	struct intake *intake, struct option_error *error);
 /* After intake_free. */
 void buses_free(struct buses *buses);
-/* After a reload: settings that are equal, and borrowed instead of those before. */
-void buses_set(struct buses *buses, const struct sync_settings *settings);
 void buses_drain(struct buses *buses);
 bool buses_are_drained(const struct buses *buses);
 

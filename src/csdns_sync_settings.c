@@ -176,7 +176,7 @@ static bool rabbitmq_settings_differ(
 	       old->rabbitmq_heartbeat_ms != new->rabbitmq_heartbeat_ms;
 }
 
-static bool bus_settings_differ(const struct sync_settings *old, const struct sync_settings *new)
+bool sync_settings_differ_in_bus(const struct sync_settings *old, const struct sync_settings *new)
 {
 	return !same(old->kafka_brokers, new->kafka_brokers) ||
 	       !same_list(&old->kafka_topics, &new->kafka_topics) ||
@@ -201,5 +201,5 @@ bool sync_settings_need_restart(const struct sync_settings *old, const struct sy
 	       old->reconcile_pause_ms != new->reconcile_pause_ms ||
 	       old->catch_up_ms != new->catch_up_ms ||
 	       old->verify_after_ms != new->verify_after_ms ||
-	       old->verify_tries != new->verify_tries || bus_settings_differ(old, new);
+	       old->verify_tries != new->verify_tries;
 }

@@ -50,7 +50,9 @@ struct sync_settings {
 int sync_settings_make(struct sync_settings *settings, int argc, char **argv,
 	struct option_error *error) __attribute__((warn_unused_result));
 void sync_settings_fini(struct sync_settings *settings);
-/* Does new differ in what a reload does not change? */
+/* Does new differ in what a reload does not change, apart from the event buses? */
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new);
+/* In the event buses? */
+bool sync_settings_differ_in_bus(const struct sync_settings *old, const struct sync_settings *new);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/notify.h"
 #include "csdnsd_settings.h"
 #include "feed/feed.h"
+#include "pg/events.h"
 #include "serve/listener.h"
 #include "serve/monitor.h"
 #include "serve/purge.h"
@@ -39,7 +40,7 @@ struct daemon {
 	struct server *server;
 	struct purge *purge;
 	struct monitor *monitor; /* NULL: nobody watches */
-	struct monitor_reloads reloads;
+	struct watch_reloads reloads;
 	int listen_fd;
 	char *socket;  /* that was made; NULL where it is systemd's */
 	bool is_ready; /* systemd was told */
@@ -48,14 +49,6 @@ struct daemon {
 };
 
 /* ---- settings ---- */
-
-static void apply_log_level(const struct settings *settings)
-{
-	enum log_level level;
-
-	if (log_level_parse(settings->log_level, &level))
-		log_set_level(level);
-}
 
 static struct feed_settings feed_settings(const struct settings *settings)
 {
@@ -101,7 +94,7 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 				"sockets, addresses, users and limits change only with a restart");
 		daemon->settings = fresh;
 		daemon->reloads.done++;
-		apply_log_level(&fresh);
+		log_set_level_named(fresh.log_level);
 		log_notice("reloading");
 		struct transactions_settings transactions = transactions_settings(&fresh);
 		writer_set_db(daemon->writer, fresh.db);
@@ -124,8 +117,7 @@ static void on_draining(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	bool is_drained = server_is_drained(daemon->server) &&
-			  (daemon->monitor == NULL || monitor_is_drained(daemon->monitor));
+	bool is_drained = server_is_drained(daemon->server) && monitor_is_drained(daemon->monitor);
 	if (is_drained || clock_ms() > daemon->drain_until_ms)
 		(void)event_base_loopbreak(daemon->base);
 }
@@ -151,12 +143,14 @@ static void on_stop(evutil_socket_t signal, short what, void *arg)
 	notify_stopping();
 	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	server_drain(daemon->server);
-	if (daemon->monitor != NULL)
-		monitor_drain(daemon->monitor);
+	monitor_drain(daemon->monitor);
 	/* Who comes now shall not wait for us, and the next csdnsd may start. */
 	close_socket(daemon);
 	(void)event_add(daemon->draining, &often);
 }
+
+static const struct event_signal signals[] = {
+	{SIGHUP, on_reload}, {SIGTERM, on_stop}, {SIGINT, on_stop}, {0, NULL}};
 
 /* ---- the feed's news ---- */
 
@@ -265,14 +259,6 @@ static void raise_descriptor_limit(const struct settings *settings)
 			(unsigned long long)limit.rlim_cur, settings->max_connections);
 }
 
-static bool add_signal(struct daemon *daemon, int signal, event_callback_fn fn)
-{
-	struct event *event = evsignal_new(daemon->base, signal, fn, daemon);
-
-	/* The events live as long as the process. */
-	return event != NULL && event_add(event, NULL) == 0;
-}
-
 /* 0, or -1 after a line in the log. */
 static int open_monitor(struct daemon *daemon)
 {
@@ -335,8 +321,7 @@ static bool make_parts(struct daemon *daemon)
 	server_protocol(daemon->server)->reload = load_again;
 	server_protocol(daemon->server)->arg = daemon;
 	daemon->feed = feed_new(daemon->base, &feed, &feed_handlers, daemon);
-	return daemon->feed != NULL && add_signal(daemon, SIGHUP, on_reload) &&
-	       add_signal(daemon, SIGTERM, on_stop) && add_signal(daemon, SIGINT, on_stop);
+	return daemon->feed != NULL && event_on_signals(daemon->base, signals, daemon);
 }
 
 static void free_parts(struct daemon *daemon)
@@ -404,7 +389,7 @@ int main(int argc, char **argv)
 	} else if (daemon.settings.check) {
 		printf("the configuration is valid\n");
 	} else {
-		apply_log_level(&daemon.settings);
+		log_set_level_named(daemon.settings.log_level);
 		status = serve(&daemon);
 	}
 	settings_fini(&daemon.settings);

@@ -104,6 +104,14 @@ bool log_level_parse(const char *text, enum log_level *level)
 	return false;
 }
 
+void log_set_level_named(const char *text)
+{
+	enum log_level level;
+
+	if (log_level_parse(text, &level))
+		log_set_level(level);
+}
+
 /* Octets of the printable UTF-8 character at text, or 0 when it must be escaped: a control
  * character (C0, DEL, C1), or octets that are no UTF-8. */
 static size_t printable_octets(const char *text)

@@ -33,6 +33,8 @@ struct log_about {
 /* program is borrowed for good. Chooses the journal when standard error is connected to it. */
 void log_init(const char *program);
 void log_set_level(enum log_level level);
+/* As log_level_parse takes it; without effect for any other text. */
+void log_set_level_named(const char *text);
 bool log_is_on(enum log_level level);
 /* "error", "warning", "notice", "info", "debug"; false when text is none of them. */
 bool log_level_parse(const char *text, enum log_level *level);

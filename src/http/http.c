@@ -484,6 +484,8 @@ static unsigned connections_open(const struct http *http)
 
 void http_drain(struct http *http)
 {
+	if (http == NULL)
+		return;
 	http->is_draining = true;
 	for (size_t i = 0; i < http->n_bound; i++)
 		evhttp_del_accept_socket(http->evhttp, http->bound[i]);
@@ -493,7 +495,7 @@ void http_drain(struct http *http)
 
 bool http_is_drained(const struct http *http)
 {
-	return connections_open(http) == 0;
+	return http == NULL || connections_open(http) == 0;
 }
 
 void http_get_status(const struct http *http, struct http_status *status)

@@ -63,7 +63,8 @@ void http_free(struct http *http);
 int http_set_tls(struct http *http, const struct http_tls *tls, char *error, size_t size)
 	__attribute__((warn_unused_result));
 
-/* Takes no more connections, and closes those without a request in hand, each when it has none. */
+/* Takes no more connections, and closes those without a request in hand, each when it has none.
+ * Both may get NULL. */
 void http_drain(struct http *http);
 bool http_is_drained(const struct http *http);
 

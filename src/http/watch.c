@@ -1,5 +1,6 @@
 #include "http/watch.h"
 
+#include "base/metrics.h"
 #include "http/http.h"
 #include "http/reply.h"
 
@@ -122,4 +123,13 @@ void watch_write_health(
 void watch_reply_health(struct evhttp_request *request, bool is_ready, const struct buf *text)
 {
 	reply_send(request, is_ready ? HTTP_OK : HTTP_SERVUNAVAIL, "application/json", text);
+}
+
+void watch_write_reloads(struct buf *out, const char *name, const struct watch_reloads *reloads)
+{
+	struct metric metric =
+		metric_counter(out, name, "Times that the configuration was read again.");
+
+	metric_add(&metric, METRIC_LABEL("result", "ok"), reloads->done);
+	metric_add(&metric, METRIC_LABEL("result", "refused"), reloads->refused);
 }

@@ -12,6 +12,7 @@
 #include <event2/http.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct watch_route {
 	const char *path; /* NULL: the end of the array */
@@ -42,5 +43,12 @@ void watch_write_health(
 	struct buf *out, bool is_ready, const struct watch_problem *problems, size_t n);
 /* Answers with the whole object: 200, or 503 when it is not ready. */
 void watch_reply_health(struct evhttp_request *request, bool is_ready, const struct buf *text);
+
+/* How often the configuration was read again, since the start. */
+struct watch_reloads {
+	uint64_t done, refused;
+};
+/* As a metric of that name. */
+void watch_write_reloads(struct buf *out, const char *name, const struct watch_reloads *reloads);
 
 #endif

@@ -274,15 +274,6 @@ static void purge_metrics(struct buf *out, const struct purge *purge)
 
 /* ---- the whole ---- */
 
-static void reload_metrics(struct buf *out, const struct monitor_reloads *reloads)
-{
-	struct metric metric = metric_counter(
-		out, "csdns_config_reloads_total", "Times that the configuration was read again.");
-
-	metric_add(&metric, METRIC_LABEL("result", "ok"), reloads->done);
-	metric_add(&metric, METRIC_LABEL("result", "refused"), reloads->refused);
-}
-
 void metrics_page(struct buf *out, const struct monitor_parts *parts)
 {
 	const struct mirror *mirror = server_protocol(parts->server)->mirror;
@@ -298,6 +289,6 @@ void metrics_page(struct buf *out, const struct monitor_parts *parts)
 	connection_metrics(out, parts->server);
 	request_metrics(out, server_numbers(parts->server));
 	purge_metrics(out, parts->purge);
-	reload_metrics(out, parts->reloads);
+	watch_write_reloads(out, "csdns_config_reloads_total", parts->reloads);
 	process_metrics(out);
 }

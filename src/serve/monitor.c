@@ -89,10 +89,11 @@ void monitor_set_max_age(struct monitor *monitor, long max_age_ms)
 
 void monitor_drain(struct monitor *monitor)
 {
-	watch_drain(monitor->watch);
+	if (monitor != NULL)
+		watch_drain(monitor->watch);
 }
 
 bool monitor_is_drained(const struct monitor *monitor)
 {
-	return watch_is_drained(monitor->watch);
+	return monitor == NULL || watch_is_drained(monitor->watch);
 }

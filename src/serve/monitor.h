@@ -8,6 +8,7 @@
 
 #include "base/options.h"
 #include "feed/feed.h"
+#include "http/watch.h"
 #include "serve/purge.h"
 #include "serve/server.h"
 
@@ -18,18 +19,12 @@
 
 struct monitor;
 
-/* Reading the configuration again. */
-struct monitor_reloads {
-	uint64_t done;
-	uint64_t refused;
-};
-
 /* What is shown. All of it is borrowed. */
 struct monitor_parts {
 	const struct feed *feed;
 	struct server *server;
 	const struct purge *purge;
-	const struct monitor_reloads *reloads;
+	const struct watch_reloads *reloads;
 };
 
 /* listen: as http.h has it; borrowed for the call. max_age_ms: older data is not ready; 0: any age
@@ -39,7 +34,7 @@ struct monitor *monitor_new(struct event_base *base, const struct option_list *l
 /* May be NULL. */
 void monitor_free(struct monitor *monitor);
 void monitor_set_max_age(struct monitor *monitor, long max_age_ms);
-/* Takes no more connections; answers under way go on. */
+/* Takes no more connections; answers under way go on. Both may get NULL. */
 void monitor_drain(struct monitor *monitor);
 bool monitor_is_drained(const struct monitor *monitor);
 

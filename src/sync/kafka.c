@@ -102,6 +102,7 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *arg)
 	struct kafka *kafka = arg;
 	char why[256];
 
+
 	if (error == RD_KAFKA_RESP_ERR__FATAL) {
 		rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(rk, why, sizeof(why));
 		log_error("Kafka's client failed, it is made anew: %s: %s",
@@ -443,11 +444,6 @@ void kafka_free(struct kafka *kafka)
 	if (kafka->wake_fd >= 0)
 		(void)close(kafka->wake_fd);
 	free(kafka);
-}
-
-void kafka_set(struct kafka *kafka, const struct kafka_settings *settings)
-{
-	kafka->settings = *settings;
 }
 
 void kafka_drain(struct kafka *kafka)

@@ -35,8 +35,6 @@ struct kafka *kafka_new(struct event_base *base, const struct kafka_settings *se
 	struct intake *intake, char *why, size_t size);
 /* After intake_free. Commits nothing any more; waits for librdkafka's threads. */
 void kafka_free(struct kafka *kafka);
-/* The same settings, in another place. */
-void kafka_set(struct kafka *kafka, const struct kafka_settings *settings);
 /* Takes nothing more; when what it has is durable, commits and leaves the group. It does not wait
  * for a database that is down. */
 void kafka_drain(struct kafka *kafka);

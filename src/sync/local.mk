@@ -30,9 +30,13 @@ libcsdns_sync_a_SOURCES += src/sync/verify_none.c src/sync/verify.h
 endif
 if HAVE_KAFKA
 libcsdns_sync_a_SOURCES += src/sync/kafka.c src/sync/kafka_conf.c src/sync/kafka_partition.c
+else
+libcsdns_sync_a_SOURCES += src/sync/kafka_none.c
 endif
 if HAVE_RABBITMQ
 libcsdns_sync_a_SOURCES += src/sync/rabbitmq.c src/sync/rabbitmq_connect.c
+else
+libcsdns_sync_a_SOURCES += src/sync/rabbitmq_none.c
 endif
 
 csdns_sync_SOURCES = src/csdns-sync.c src/csdns_sync_bus.c src/csdns_sync_bus.h \

@@ -251,15 +251,6 @@ static void catch_up_metrics(struct buf *out, const struct catch_up *catch_up)
 
 /* ---- the whole ---- */
 
-static void reload_metrics(struct buf *out, const struct monitor_reloads *reloads)
-{
-	struct metric metric = metric_counter(out, "csdns_sync_config_reloads_total",
-		"Times that the configuration was read again.");
-
-	metric_add(&metric, METRIC_LABEL("result", "ok"), reloads->done);
-	metric_add(&metric, METRIC_LABEL("result", "refused"), reloads->refused);
-}
-
 void metrics_page(
 	struct buf *out, const struct monitor_parts *parts, const struct monitor_shared *shared)
 {
@@ -279,6 +270,6 @@ void metrics_page(
 		reconcile_metrics(out, parts->reconcile);
 	if (parts->catch_up != NULL)
 		catch_up_metrics(out, parts->catch_up);
-	reload_metrics(out, parts->reloads);
+	watch_write_reloads(out, "csdns_sync_config_reloads_total", parts->reloads);
 	process_metrics(out);
 }

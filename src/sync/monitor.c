@@ -239,10 +239,11 @@ void monitor_set_db(struct monitor *monitor, const char *db)
 
 void monitor_drain(struct monitor *monitor)
 {
-	watch_drain(monitor->watch);
+	if (monitor != NULL)
+		watch_drain(monitor->watch);
 }
 
 bool monitor_is_drained(const struct monitor *monitor)
 {
-	return watch_is_drained(monitor->watch);
+	return monitor == NULL || watch_is_drained(monitor->watch);
 }

@@ -10,6 +10,7 @@
 
 #include "base/options.h"
 #include "http/http.h"
+#include "http/watch.h"
 #include "sync/api.h"
 #include "sync/catch_up.h"
 #include "sync/intake.h"
@@ -27,12 +28,6 @@
 
 struct monitor;
 
-/* Reading the configuration again. */
-struct monitor_reloads {
-	uint64_t done;
-	uint64_t refused;
-};
-
 /* What is shown. All of it is borrowed; those that may be NULL are not there. */
 struct monitor_parts {
 	struct intake *intake;
@@ -42,7 +37,7 @@ struct monitor_parts {
 	const struct api *api;		   /* may be NULL */
 	const struct reconcile *reconcile; /* may be NULL */
 	const struct catch_up *catch_up;   /* may be NULL */
-	const struct monitor_reloads *reloads;
+	const struct watch_reloads *reloads;
 	/* Of the i-th of n_buses: its name as in metrics; NULL when it is not configured. */
 	const char *(*get_bus)(const void *arg, unsigned i, struct bus_status *status);
 	const void *bus_arg;
@@ -66,7 +61,7 @@ struct monitor *monitor_new(struct event_base *base, const struct option_list *l
 /* May be NULL. */
 void monitor_free(struct monitor *monitor);
 void monitor_set_db(struct monitor *monitor, const char *db);
-/* Takes no more connections; answers under way go on. */
+/* Takes no more connections; answers under way go on. Both may get NULL. */
 void monitor_drain(struct monitor *monitor);
 bool monitor_is_drained(const struct monitor *monitor);
 

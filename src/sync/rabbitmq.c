@@ -380,11 +380,6 @@ void rabbitmq_free(struct rabbitmq *rabbitmq)
 	free(rabbitmq);
 }
 
-void rabbitmq_set(struct rabbitmq *rabbitmq, const struct rabbitmq_settings *settings)
-{
-	rabbitmq->settings = *settings;
-}
-
 void rabbitmq_drain(struct rabbitmq *rabbitmq)
 {
 	rabbitmq->is_draining = true;

@@ -46,8 +46,6 @@ struct rabbitmq *rabbitmq_new(
 	struct event_base *base, const struct rabbitmq_settings *settings, struct intake *intake);
 /* After intake_free. */
 void rabbitmq_free(struct rabbitmq *rabbitmq);
-/* The same settings, in another place. */
-void rabbitmq_set(struct rabbitmq *rabbitmq, const struct rabbitmq_settings *settings);
 /* Takes nothing more; when what it has is durable, acknowledges that and closes. It does not wait
  * for a database that is down. */
 void rabbitmq_drain(struct rabbitmq *rabbitmq);
