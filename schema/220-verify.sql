@@ -134,3 +134,17 @@ END
 $$;
 COMMENT ON FUNCTION csdns.verify_noted(jsonb) IS
     'Notes how servers answered, an array of {server, zone, name, type, expected, got}, got null for an answer as expected: an event DNS.VERIFY.FAILED for what differs, once, and DNS.VERIFY.OK when it does not any more. Returns how many events.';
+
+-- A server or a record set that nobody is asked about any more can be at fault no more.
+CREATE OR REPLACE FUNCTION csdns.verify_faulty() RETURNS TABLE (zone text, name text, type text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    DELETE FROM verify_fault f
+     WHERE NOT EXISTS (SELECT FROM verify_expected(jsonb_build_array(jsonb_build_object('zone', f.zone, 'name', f.name, 'type', f.type))) AS e
+                        WHERE f.server = e.server || ':' || e.port);
+    RETURN QUERY SELECT DISTINCT f.zone, f.name, f.type FROM verify_fault f ORDER BY f.zone, f.name, f.type LIMIT 1000;
+END
+$$;
+COMMENT ON FUNCTION csdns.verify_faulty() IS
+    'Record sets of csdns.verify_fault, 1000 at most, to be asked for again: csdns-sync does when it starts and every ten minutes. Forgets faults that nobody is asked about any more.';

@@ -52,7 +52,7 @@ GRANT EXECUTE ON FUNCTION csdns.upsert_project(jsonb) TO csdns_cloud;
 GRANT SELECT ON csdns.verify_server, csdns.verify_fault TO csdns_read, csdns_cloud;
 GRANT INSERT, UPDATE, DELETE ON csdns.verify_server TO csdns_admin;
 GRANT EXECUTE ON FUNCTION csdns.verify_servers(text) TO csdns_read, csdns_cloud;
-GRANT EXECUTE ON FUNCTION csdns.verify_wanted(uuid[]), csdns.verify_expected(jsonb), csdns.verify_noted(jsonb) TO csdns_sync;
+GRANT EXECUTE ON FUNCTION csdns.verify_wanted(uuid[]), csdns.verify_expected(jsonb), csdns.verify_noted(jsonb), csdns.verify_faulty() TO csdns_sync;
 
 -- pure functions, for whoever sees the schema
 GRANT EXECUTE ON FUNCTION csdns.name_fault(text, boolean), csdns.is_inside(text, text), csdns.is_ipv4(text), csdns.is_ipv6(text),

@@ -121,6 +121,7 @@ static int listen_for_watchers(struct daemon *daemon)
 		.api = daemon->api,
 		.reconcile = daemon->reconcile,
 		.catch_up = daemon->catch_up,
+		.verify = daemon->verify,
 		.reloads = &daemon->reloads,
 		.get_bus = buses_get_status,
 		.bus_arg = daemon->buses,

@@ -24,7 +24,8 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/webhook.c src/sync/webhook.h \
 	src/sync/worker.c src/sync/worker.h
 if HAVE_LDNS
-libcsdns_sync_a_SOURCES += src/sync/question.c src/sync/question.h src/sync/verify.c src/sync/verify.h
+libcsdns_sync_a_SOURCES += src/sync/question.c src/sync/question.h \
+	src/sync/repeat.c src/sync/repeat.h src/sync/verify.c src/sync/verify.h
 else
 libcsdns_sync_a_SOURCES += src/sync/verify_none.c src/sync/verify.h
 endif

@@ -32,6 +32,10 @@ static void shared_metrics(struct buf *out, const struct monitor_shared *shared)
 	metric_add_us(&metric, NULL, shared->last_complete_us);
 	metrics_gauge(out, "csdns_sync_reconcile_last_differences",
 		"Differences between cloud and facts that this one found.", shared->differences);
+	metrics_gauge(out, "csdns_sync_verify_faults",
+		"Record sets that a DNS server answers otherwise than the store says, each counted "
+		"for each server; table csdns.verify_fault.",
+		shared->faults);
 }
 
 static void database_metrics(
@@ -249,6 +253,52 @@ static void catch_up_metrics(struct buf *out, const struct catch_up *catch_up)
 	metric_add_us(&metric, NULL, status.last_us);
 }
 
+static void answer_metrics(struct buf *out, const struct verify_status *status)
+{
+	struct metric metric = metric_counter(out, "csdns_sync_verify_answers_total",
+		"What became of them, by result: right (as the store says), wrong, none (no "
+		"answer).");
+
+	for (size_t i = 0; i < status->n_servers; i++) {
+		const struct verify_server *server = &status->servers[i];
+		const struct {
+			const char *result;
+			uint64_t n;
+		} results[] = {{"right", server->right}, {"wrong", server->wrong},
+			{"none", server->unanswered}};
+		for (size_t k = 0; k < sizeof(results) / sizeof(results[0]); k++) {
+			const struct metric_label labels[] = {{"server", server->name},
+				{"result", results[k].result}, {NULL, NULL}};
+			metric_add(&metric, labels, results[k].n);
+		}
+	}
+}
+
+static void verify_metrics(struct buf *out, const struct verify *verify)
+{
+	struct verify_status status;
+	struct metric metric = metric_counter(out, "csdns_sync_verify_questions_total",
+		"Questions about a record set to a DNS server; each goes out twice at most, and "
+		"once "
+		"more over TCP where its answer was truncated.");
+
+	verify_get_status(verify, &status);
+	for (size_t i = 0; i < status.n_servers; i++)
+		metric_add(&metric, METRIC_LABEL("server", status.servers[i].name),
+			status.servers[i].asked);
+	answer_metrics(out, &status);
+	metrics_gauge(out, "csdns_sync_verify_instances_waiting",
+		"Instances that have changed and are to be asked for.", status.waiting);
+	metrics_gauge(out, "csdns_sync_verify_repeats_waiting",
+		"Record sets that were not answered as the store says, and are to be asked for "
+		"again.",
+		status.repeating);
+	metrics_counter(out, "csdns_sync_verify_left_out_total",
+		"Instances and questions that were not asked: too many wait, or there is no way to "
+		"the server.",
+		status.left_out);
+}
+
 /* ---- the whole ---- */
 
 void metrics_page(
@@ -270,6 +320,8 @@ void metrics_page(
 		reconcile_metrics(out, parts->reconcile);
 	if (parts->catch_up != NULL)
 		catch_up_metrics(out, parts->catch_up);
+	if (parts->verify != NULL)
+		verify_metrics(out, parts->verify);
 	watch_write_reloads(out, "csdns_sync_config_reloads_total", parts->reloads);
 	process_metrics(out);
 }

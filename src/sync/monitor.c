@@ -72,6 +72,7 @@ static void on_shared(void *arg, const struct store_answer *answer)
 			.last_event_us = number(answer->rows, 4),
 			.last_complete_us = number(answer->rows, 5),
 			.differences = (uint64_t)number(answer->rows, 6),
+			.faults = (uint64_t)number(answer->rows, 7),
 		};
 	else if (!answer->is_lost)
 		log_warning("could not read the queue's numbers: %s",
@@ -86,7 +87,7 @@ static void ask_shared(struct monitor *monitor)
 		" (1000 * coalesce(extract(epoch FROM clock_timestamp() - oldest), 0))::bigint,"
 		" (1000000 * coalesce(extract(epoch FROM last_event), 0))::bigint,"
 		" (1000000 * coalesce(extract(epoch FROM last_complete), 0))::bigint,"
-		" coalesce(found, 0) FROM csdns.v_sync",
+		" coalesce(found, 0), (SELECT count(*) FROM csdns.verify_fault) FROM csdns.v_sync",
 		0, NULL, on_shared, monitor);
 }
 

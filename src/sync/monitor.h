@@ -3,7 +3,8 @@
  * everything, changes nothing.
  *
  * /metrics asks the database, over a connection of its own, for what all csdns-sync share: the
- * queue and the last reconcile. Without an answer in MONITOR_MS these numbers are left out.
+ * queue, the last reconcile and what DNS servers answer wrongly. Without an answer in MONITOR_MS
+ * these numbers are left out.
  */
 #ifndef CSDNS_SYNC_MONITOR_H
 #define CSDNS_SYNC_MONITOR_H
@@ -16,6 +17,7 @@
 #include "sync/intake.h"
 #include "sync/reconcile.h"
 #include "sync/relay.h"
+#include "sync/verify.h"
 #include "sync/webhook.h"
 #include "sync/worker.h"
 
@@ -37,6 +39,7 @@ struct monitor_parts {
 	const struct api *api;		   /* may be NULL */
 	const struct reconcile *reconcile; /* may be NULL */
 	const struct catch_up *catch_up;   /* may be NULL */
+	const struct verify *verify;	   /* may be NULL */
 	const struct watch_reloads *reloads;
 	/* Of the i-th of n_buses: its name as in metrics; NULL when it is not configured. */
 	const char *(*get_bus)(const void *arg, unsigned i, struct bus_status *status);
@@ -52,6 +55,7 @@ struct monitor_shared {
 	int64_t last_event_us;	  /* since 1970; 0: never */
 	int64_t last_complete_us; /* when the last reconcile of all kinds began; 0: never */
 	uint64_t differences;	  /* that it found */
+	uint64_t faults;	  /* answers of DNS servers that differ from the store */
 };
 
 /* listen: as http.h has it; borrowed for the call; db as long as it lives. NULL with the reason in

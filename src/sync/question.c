@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <inttypes.h>
 #include <ldns/ldns.h>
 #include <netinet/in.h>
@@ -17,8 +19,12 @@
 #define TRIES	 2
 
 struct question {
+	struct event_base *base;
+	struct sockaddr_storage address;
+	socklen_t address_len;
 	int fd;
 	struct event *event;
+	struct bufferevent *tcp; /* NULL while it is asked over UDP */
 	ldns_buffer *wire;
 	ldns_rr_list *expected;
 	ldns_rdf *name;
@@ -38,15 +44,17 @@ void question_free(struct question *question)
 		event_free(question->event);
 	if (question->fd >= 0)
 		(void)close(question->fd);
+	if (question->tcp != NULL)
+		bufferevent_free(question->tcp);
 	ldns_buffer_free(question->wire);
 	ldns_rr_list_deep_free(question->expected);
 	ldns_rdf_deep_free(question->name);
 	free(question);
 }
 
-static void finish(struct question *question, const char *got)
+static void finish(struct question *question, enum question_result result, const char *got)
 {
-	question->fn(question->arg, got);
+	question->fn(question->arg, result, got);
 	question_free(question);
 }
 
@@ -104,18 +112,17 @@ static bool is_as_expected(const struct question *question, const ldns_pkt *answ
 	return n == ldns_rr_list_rr_count(question->expected);
 }
 
-/* What does not fit is not compared: that a large set is there is known then. */
 static void judge(struct question *question, const ldns_pkt *answer)
 {
 	struct buf got;
 
-	if (ldns_pkt_tc(answer) || is_as_expected(question, answer)) {
-		finish(question, NULL);
+	if (is_as_expected(question, answer)) {
+		finish(question, QUESTION_RIGHT, NULL);
 		return;
 	}
 	buf_init(&got);
 	add_records(&got, answer, question->type);
-	finish(question, buf_failed(&got) ? "something else" : got.data);
+	finish(question, QUESTION_WRONG, buf_failed(&got) ? "something else" : got.data);
 	buf_fini(&got);
 }
 
@@ -128,6 +135,68 @@ static bool is_ours(const struct question *question, const ldns_pkt *answer)
 	       ldns_rr_get_type(ldns_rr_list_rr(asked, 0)) == question->type &&
 	       ldns_dname_compare(ldns_rr_owner(ldns_rr_list_rr(asked, 0)), question->name) == 0;
 }
+
+/* ---- TCP ---- */
+
+static void on_tcp_end(struct bufferevent *tcp, short what, void *arg)
+{
+	(void)tcp;
+	if ((what & BEV_EVENT_CONNECTED) == 0)
+		finish(arg, QUESTION_UNANSWERED, "no answer: truncated over UDP, none over TCP");
+}
+
+/* A message is its length in two octets, and itself. */
+static void on_tcp_read(struct bufferevent *tcp, void *arg)
+{
+	struct question *question = arg;
+	struct evbuffer *input = bufferevent_get_input(tcp);
+	uint8_t head[2];
+	ldns_pkt *answer = NULL;
+
+	if (evbuffer_copyout(input, head, sizeof(head)) < (ev_ssize_t)sizeof(head))
+		return;
+	size_t size = ldns_read_uint16(head);
+	if (evbuffer_get_length(input) < sizeof(head) + size)
+		return;
+	const uint8_t *message = evbuffer_pullup(input, (ev_ssize_t)(sizeof(head) + size));
+	if (message != NULL &&
+		ldns_wire2pkt(&answer, message + sizeof(head), size) == LDNS_STATUS_OK &&
+		is_ours(question, answer) && !ldns_pkt_tc(answer))
+		judge(question, answer);
+	else
+		finish(question, QUESTION_UNANSWERED,
+			"no answer: truncated over UDP, something else over TCP");
+	ldns_pkt_free(answer);
+}
+
+/* The event goes on as the timer: however slowly the answer comes, its time is over then. */
+static void ask_over_tcp(struct question *question)
+{
+	struct timeval wait = clock_timeval(QUESTION_MS);
+	size_t size = ldns_buffer_position(question->wire);
+	uint8_t head[2];
+
+	ldns_write_uint16(head, (uint16_t)size);
+	question->tries = TRIES;
+	question->until_ms = clock_ms() + QUESTION_MS;
+	(void)event_add(question->event, &wait);
+	question->tcp = bufferevent_socket_new(question->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (question->tcp != NULL) {
+		bufferevent_setcb(question->tcp, on_tcp_read, NULL, on_tcp_end, question);
+		if (bufferevent_write(question->tcp, head, sizeof(head)) == 0 &&
+			bufferevent_write(question->tcp, ldns_buffer_begin(question->wire), size) ==
+				0 &&
+			bufferevent_enable(question->tcp, EV_READ) == 0 &&
+			bufferevent_socket_connect(question->tcp,
+				(struct sockaddr *)&question->address,
+				(int)question->address_len) == 0)
+			return;
+	}
+	finish(question, QUESTION_UNANSWERED,
+		"no answer: truncated over UDP, no way to ask over TCP");
+}
+
+/* ---- UDP ---- */
 
 static void send_out(struct question *question)
 {
@@ -160,19 +229,25 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 		if (question->tries < TRIES)
 			send_out(question);
 		else
-			finish(question, "no answer");
+			finish(question, QUESTION_UNANSWERED,
+				question->tcp == NULL
+					? "no answer"
+					: "no answer: truncated over UDP, none in time over TCP");
 		return;
 	}
 	ssize_t n = recv(fd, message, sizeof(message), 0);
-	if (n < 0 && errno == ECONNREFUSED) {
-		finish(question, "no answer: connection refused");
+	if (n < 0 && errno == ECONNREFUSED && question->tcp == NULL) {
+		finish(question, QUESTION_UNANSWERED, "no answer: connection refused");
 		return;
 	}
-	if (n > 0 && ldns_wire2pkt(&answer, message, (size_t)n) == LDNS_STATUS_OK &&
-		is_ours(question, answer))
-		judge(question, answer);
-	else
+	if (n <= 0 || question->tcp != NULL ||
+		ldns_wire2pkt(&answer, message, (size_t)n) != LDNS_STATUS_OK ||
+		!is_ours(question, answer))
 		wait_on(question);
+	else if (ldns_pkt_tc(answer))
+		ask_over_tcp(question);
+	else
+		judge(question, answer);
 	ldns_pkt_free(answer);
 }
 
@@ -214,21 +289,31 @@ static bool make_message(struct question *question)
 	return is_good;
 }
 
-static int connect_to(const char *server, int port)
+static bool set_address(struct question *question, const char *server, int port)
 {
 	struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-	bool is4 = inet_pton(AF_INET, server, &in4.sin_addr) == 1;
 
-	if (!is4 && inet_pton(AF_INET6, server, &in6.sin6_addr) != 1)
-		return -1;
-	int fd = socket(is4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, is4 ? (struct sockaddr *)&in4 : (struct sockaddr *)&in6,
-			       is4 ? sizeof(in4) : sizeof(in6)) != 0) {
-		(void)close(fd);
-		return -1;
+	if (inet_pton(AF_INET, server, &in4.sin_addr) == 1) {
+		memcpy(&question->address, &in4, sizeof(in4));
+		question->address_len = sizeof(in4);
+		return true;
 	}
-	return fd;
+	memcpy(&question->address, &in6, sizeof(in6));
+	question->address_len = sizeof(in6);
+	return inet_pton(AF_INET6, server,
+		       &((struct sockaddr_in6 *)&question->address)->sin6_addr) == 1;
+}
+
+static bool open_udp(struct question *question)
+{
+	question->fd =
+		socket(question->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (question->fd < 0 || connect(question->fd, (struct sockaddr *)&question->address,
+					question->address_len) < 0)
+		return false;
+	question->event = event_new(question->base, question->fd, EV_READ, on_event, question);
+	return question->event != NULL;
 }
 
 struct question *question_new(struct event_base *base, const struct question_about *about,
@@ -240,6 +325,7 @@ struct question *question_new(struct event_base *base, const struct question_abo
 	if (question == NULL)
 		return NULL;
 	*question = (struct question){
+		.base = base,
 		.fd = -1,
 		.wire = ldns_buffer_new(LDNS_MIN_BUFLEN),
 		.expected = ldns_rr_list_new(),
@@ -254,10 +340,7 @@ struct question *question_new(struct event_base *base, const struct question_abo
 		question_free(question);
 		return NULL;
 	}
-	question->fd = connect_to(about->server, about->port);
-	if (question->fd >= 0)
-		question->event = event_new(base, question->fd, EV_READ, on_event, question);
-	if (question->event == NULL) {
+	if (!set_address(question, about->server, about->port) || !open_udp(question)) {
 		*why = "no way to the server";
 		question_free(question);
 		return NULL;

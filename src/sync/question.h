@@ -1,6 +1,6 @@
 /*
- * question: one question about one record set, to one DNS server over UDP, on the loop. ldns makes
- * and reads the messages.
+ * question: one question about one record set, to one DNS server, on the loop: over UDP, and over
+ * TCP where the answer was truncated. ldns makes and reads the messages.
  */
 #ifndef CSDNS_SYNC_QUESTION_H
 #define CSDNS_SYNC_QUESTION_H
@@ -8,13 +8,19 @@
 #include <event2/event.h>
 #include <jansson.h>
 
-#define QUESTION_MS 2000 /* time for an answer; asked twice */
+#define QUESTION_MS 2000 /* time for an answer; over UDP it is asked twice */
 
 struct question;
 
-/* got: NULL for an answer as expected, else what came instead; borrowed. The question is gone when
- * this returns. */
-typedef void (*question_fn)(void *arg, const char *got);
+enum question_result {
+	QUESTION_RIGHT,
+	QUESTION_WRONG,
+	QUESTION_UNANSWERED,
+};
+
+/* got: NULL for an answer as expected, else what came instead, or why nothing did; borrowed. The
+ * question is gone when this returns. */
+typedef void (*question_fn)(void *arg, enum question_result result, const char *got);
 
 struct question_about {
 	const char *server; /* an address */

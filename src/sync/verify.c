@@ -4,30 +4,23 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sync/question.h"
+#include "sync/repeat.h"
 #include "sync/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH	      16     /* record sets, or instances, of one statement */
-#define KEPT_MAX      10000  /* record sets that wait; more are let go, and told */
-#define PAUSE_MAX_MS  600000 /* between questions about what goes on to differ */
-#define PAUSE_DOUBLES 20
-
-/* A record set to be asked for again. */
-struct item {
-	struct item *next;
-	json_t *about; /* {zone, name, type} */
-	long answers;  /* that differed so far */
-	int64_t due_ms;
-	bool is_asked; /* of the batch in hand */
-	bool differs;  /* likewise */
-};
+#define BATCH	 16    /* record sets, or instances, of one statement */
+#define KEPT_MAX 10000 /* instances that wait; more are let go, and counted */
+/* When the database could not say what differs. */
+#define FAULTS_AGAIN_MS 10000
 
 /* A question of the batch in hand. */
 struct asked {
 	struct verify *verify;
-	struct item *item;
+	struct repeat *item;
+	struct verify_server *server;
 	json_t *result; /* {server, zone, name, type, expected, got} */
 	struct question *question;
 };
@@ -37,11 +30,14 @@ struct verify {
 	struct verify_settings settings;
 	struct store *store;
 	struct event *timer;
-	struct item *items;
-	size_t n_items;
-	json_t *instances; /* uuids that changed, with when to ask: {uuid: ms} */
-	json_t *in_hand;   /* those of the batch in hand */
-	bool is_busy;	   /* from the question to the database until all is noted */
+	struct repeats repeats;
+	json_t *instances;     /* uuids that changed, with when to ask: {uuid: ms} */
+	json_t *in_hand;       /* those of the batch in hand */
+	bool is_busy;	       /* from the question to the database until all is noted */
+	int64_t faults_due_ms; /* when those of the database are looked at again */
+	struct verify_server servers[VERIFY_SERVERS_MAX + 1];
+	size_t n_servers;
+	uint64_t left_out;
 	struct asked *asked;
 	size_t n_asked, n_open;
 	json_t *results; /* to be noted */
@@ -56,65 +52,6 @@ static void wait_for(struct verify *verify, long ms)
 	(void)evtimer_add(verify->timer, &wait);
 }
 
-static void free_item(struct item *item)
-{
-	json_decref(item->about);
-	free(item);
-}
-
-static bool is_about(const struct item *item, const json_t *row)
-{
-	static const char *const keys[] = {"zone", "name", "type"};
-
-	for (size_t i = 0; i < 3; i++) {
-		if (!json_equal(
-			    json_object_get(item->about, keys[i]), json_object_get(row, keys[i])))
-			return false;
-	}
-	return true;
-}
-
-static struct item *find_item(struct verify *verify, const json_t *row)
-{
-	for (struct item *item = verify->items; item != NULL; item = item->next) {
-		if (is_about(item, row))
-			return item;
-	}
-	if (verify->n_items >= KEPT_MAX)
-		return NULL;
-	struct item *item = calloc(1, sizeof(*item));
-	if (item == NULL)
-		return NULL;
-	item->about = json_pack("{s:O, s:O, s:O}", "zone", json_object_get(row, "zone"), "name",
-		json_object_get(row, "name"), "type", json_object_get(row, "type"));
-	item->next = verify->items;
-	verify->items = item;
-	verify->n_items++;
-	return item;
-}
-
-/* What is done with is dropped; what differs waits, longer each time. */
-static void settle_items(struct verify *verify)
-{
-	for (struct item **at = &verify->items; *at != NULL;) {
-		struct item *item = *at;
-		if (item->is_asked && !item->differs) {
-			*at = item->next;
-			free_item(item);
-			verify->n_items--;
-			continue;
-		}
-		if (item->is_asked) {
-			long doubles =
-				item->answers < PAUSE_DOUBLES ? item->answers : PAUSE_DOUBLES;
-			int64_t pause = (int64_t)verify->settings.after_ms << doubles;
-			item->due_ms = clock_ms() + (pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS);
-			item->is_asked = false;
-		}
-		at = &item->next;
-	}
-}
-
 static void end_batch(struct verify *verify)
 {
 	for (size_t i = 0; i < verify->n_asked; i++) {
@@ -126,7 +63,7 @@ static void end_batch(struct verify *verify)
 	verify->n_asked = verify->n_open = 0;
 	json_decref(verify->results);
 	verify->results = NULL;
-	settle_items(verify);
+	repeats_settle(&verify->repeats, verify->settings.after_ms);
 	verify->is_busy = false;
 	wait_for(verify, 0);
 }
@@ -137,7 +74,7 @@ static void keep_batch(struct verify *verify)
 	const char *uuid;
 	json_t *due;
 
-	for (struct item *item = verify->items; item != NULL; item = item->next)
+	for (struct repeat *item = verify->repeats.first; item != NULL; item = item->next)
 		item->differs |= item->is_asked;
 	json_object_foreach(verify->in_hand, uuid, due)
 	{
@@ -160,7 +97,7 @@ static void on_noted(void *arg, const struct store_answer *answer)
 static void add_result(struct verify *verify, struct asked *asked)
 {
 	const json_t *got = json_object_get(asked->result, "got");
-	struct item *item = asked->item;
+	struct repeat *item = asked->item;
 
 	/* an answer that differs is noted when it was one too often */
 	if (!json_is_null(got) && item->answers + 1 < verify->settings.tries)
@@ -181,7 +118,7 @@ static void note(struct verify *verify)
 	verify->results = json_array();
 	for (size_t i = 0; i < verify->n_asked; i++)
 		add_result(verify, &verify->asked[i]);
-	for (struct item *item = verify->items; item != NULL; item = item->next) {
+	for (struct repeat *item = verify->repeats.first; item != NULL; item = item->next) {
 		if (item->is_asked && item->differs)
 			item->answers++;
 	}
@@ -203,18 +140,42 @@ static void note(struct verify *verify)
 
 /* ---- asking ---- */
 
-static void on_answer(void *arg, const char *got)
+static void count(struct verify_server *server, enum question_result result)
+{
+	server->right += result == QUESTION_RIGHT;
+	server->wrong += result == QUESTION_WRONG;
+	server->unanswered += result == QUESTION_UNANSWERED;
+}
+
+static void on_answer(void *arg, enum question_result result, const char *got)
 {
 	struct asked *asked = arg;
 	struct verify *verify = asked->verify;
 
 	asked->question = NULL;
+	count(asked->server, result);
 	if (got != NULL) {
 		asked->item->differs = true;
 		(void)json_object_set_new(asked->result, "got", json_string(got));
 	}
 	if (--verify->n_open == 0)
 		note(verify);
+}
+
+/* Its numbers; the last place is that of all that have none. */
+static struct verify_server *find_server(struct verify *verify, const char *name)
+{
+	size_t i = 0;
+
+	while (i < verify->n_servers && strcmp(verify->servers[i].name, name) != 0)
+		i++;
+	if (i == verify->n_servers) {
+		i = i < VERIFY_SERVERS_MAX ? i : VERIFY_SERVERS_MAX;
+		verify->n_servers = i + 1;
+		(void)snprintf(verify->servers[i].name, sizeof(verify->servers[i].name), "%s",
+			i < VERIFY_SERVERS_MAX ? name : "other");
+	}
+	return &verify->servers[i];
 }
 
 static json_t *result_of(const json_t *row)
@@ -255,7 +216,7 @@ static void ask_one(struct verify *verify, const json_t *row)
 	};
 	struct asked *asked = &verify->asked[verify->n_asked];
 	const char *why = "too many record sets differ already";
-	struct item *item = find_item(verify, row);
+	struct repeat *item = repeats_find(&verify->repeats, row);
 
 	*asked = (struct asked){.verify = verify, .item = item};
 	if (item != NULL)
@@ -263,9 +224,13 @@ static void ask_one(struct verify *verify, const json_t *row)
 	if (asked->question == NULL) {
 		log_warning("verification: server %s is not asked for %s %s: %s", about.server,
 			about.name, about.type, why);
+		verify->left_out++;
 		return;
 	}
 	asked->result = result_of(row);
+	asked->server =
+		find_server(verify, json_string_value(json_object_get(asked->result, "server")));
+	asked->server->asked++;
 	item->is_asked = true;
 	item->differs = false;
 	verify->n_asked++;
@@ -292,6 +257,25 @@ static void on_wanted(void *arg, const struct store_answer *answer)
 		end_batch(verify);
 }
 
+/* ---- what the database has ---- */
+
+static void on_faults(void *arg, const struct store_answer *answer)
+{
+	struct verify *verify = arg;
+	json_t *rows = answer->rows != NULL && PQntuples(answer->rows) > 0
+			       ? json_loads(PQgetvalue(answer->rows, 0, 0), 0, NULL)
+			       : NULL;
+
+	if (answer->rows == NULL)
+		log_warning("verification: could not ask what differed: %s", answer->problem);
+	verify->faults_due_ms =
+		clock_ms() + (answer->rows == NULL ? FAULTS_AGAIN_MS : VERIFY_FAULTS_MS);
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		(void)repeats_find(&verify->repeats, json_array_get(rows, i));
+	json_decref(rows);
+	end_batch(verify);
+}
+
 /* ---- what is due ---- */
 
 /* {a,b}: instances whose time has come, taken out. */
@@ -316,26 +300,26 @@ static bool take_instances(struct verify *verify, struct buf *list)
 	return n > 0 && !buf_failed(list);
 }
 
-static char *due_items(struct verify *verify)
-{
-	json_t *list = json_array();
-	char *text = NULL;
+#define ROWS "SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]') FROM "
 
-	for (struct item *item = verify->items; item != NULL; item = item->next) {
-		if (item->due_ms > clock_ms() || json_array_size(list) == BATCH)
-			continue;
-		(void)json_array_append(list, item->about);
-		/* what no server is asked about any more is dropped */
-		item->is_asked = true;
-		item->differs = false;
-	}
-	if (json_array_size(list) > 0)
-		text = json_dumps(list, JSON_COMPACT);
-	json_decref(list);
-	return text;
+static void ask_store(struct verify *verify, const char *sql, const char *value, store_fn fn)
+{
+	verify->is_busy = true;
+	store_ask(verify->store, sql, value == NULL ? 0 : 1, &value, fn, verify);
 }
 
-#define ROWS "SELECT coalesce(jsonb_agg(to_jsonb(w)), '[]') FROM "
+static bool is_idle(const struct verify *verify)
+{
+	return json_object_size(verify->instances) == 0 && verify->repeats.first == NULL;
+}
+
+static void wait_for_more(struct verify *verify)
+{
+	int64_t pause = is_idle(verify) ? verify->faults_due_ms - clock_ms()
+					: verify->settings.after_ms / 2;
+
+	wait_for(verify, pause < 100 ? 100 : (long)pause);
+}
 
 static void step(struct verify *verify)
 {
@@ -345,20 +329,15 @@ static void step(struct verify *verify)
 		return;
 	buf_init(&list);
 	char *items = NULL;
-	if (take_instances(verify, &list)) {
-		const char *const values[] = {list.data};
-		verify->is_busy = true;
-		store_ask(verify->store, ROWS "csdns.verify_wanted($1::uuid[]) AS w", 1, values,
-			on_wanted, verify);
-	} else if ((items = due_items(verify)) != NULL) {
-		const char *const values[] = {items};
-		verify->is_busy = true;
-		store_ask(verify->store, ROWS "csdns.verify_expected($1::jsonb) AS w", 1, values,
-			on_wanted, verify);
-	} else if (json_object_size(verify->instances) > 0 || verify->items != NULL) {
-		long pause = verify->settings.after_ms / 2;
-		wait_for(verify, pause < 100 ? 100 : pause);
-	}
+	if (verify->faults_due_ms <= clock_ms())
+		ask_store(verify, ROWS "csdns.verify_faulty() AS w", NULL, on_faults);
+	else if (take_instances(verify, &list))
+		ask_store(
+			verify, ROWS "csdns.verify_wanted($1::uuid[]) AS w", list.data, on_wanted);
+	else if ((items = repeats_due(&verify->repeats, BATCH)) != NULL)
+		ask_store(verify, ROWS "csdns.verify_expected($1::jsonb) AS w", items, on_wanted);
+	else
+		wait_for_more(verify);
 	free(items);
 	buf_fini(&list);
 }
@@ -377,11 +356,16 @@ static void on_free(void *arg)
 
 void verify_instance(struct verify *verify, const char *uuid)
 {
-	if (verify == NULL || json_object_size(verify->instances) >= KEPT_MAX)
+	if (verify == NULL)
 		return;
+	if (json_object_size(verify->instances) >= KEPT_MAX) {
+		verify->left_out++;
+		return;
+	}
+	bool was_idle = is_idle(verify);
 	(void)json_object_set_new(
 		verify->instances, uuid, json_integer(clock_ms() + verify->settings.after_ms));
-	if (!verify->is_busy && !evtimer_pending(verify->timer, NULL))
+	if (was_idle && !verify->is_busy)
 		wait_for(verify, verify->settings.after_ms);
 }
 
@@ -418,11 +402,7 @@ void verify_free(struct verify *verify)
 	}
 	free(verify->asked);
 	json_decref(verify->results);
-	while (verify->items != NULL) {
-		struct item *item = verify->items;
-		verify->items = item->next;
-		free_item(item);
-	}
+	repeats_fini(&verify->repeats);
 	json_decref(verify->instances);
 	json_decref(verify->in_hand);
 	if (verify->timer != NULL)
@@ -434,4 +414,16 @@ void verify_set_db(struct verify *verify, const char *db)
 {
 	if (verify != NULL)
 		store_set_db(verify->store, db);
+}
+
+void verify_get_status(const struct verify *verify, struct verify_status *status)
+{
+	*status = (struct verify_status){
+		.servers = verify->servers,
+		.n_servers = verify->n_servers,
+		.waiting = json_object_size(verify->instances),
+		.left_out = verify->left_out,
+	};
+	for (const struct repeat *item = verify->repeats.first; item != NULL; item = item->next)
+		status->repeating += item->answers > 0;
 }

@@ -39,6 +39,15 @@ SELECT results_eq($$SELECT type, zone, name, description FROM csdns.event WHERE 
     $$VALUES ('DNS.VERIFY.FAILED', 'v.test', 'vm.v.test', 's:53, A: expected x, got y'), ('DNS.VERIFY.FAILED', 'v.test', 'vm.v.test', 's:53, A: expected x, got z'),
              ('DNS.VERIFY.OK', 'v.test', 'vm.v.test', 's:53 answers A as the store says')$$, 'events say what and where');
 SELECT is_empty('SELECT * FROM csdns.verify_fault', 'nothing is left');
+SELECT noted('y');
+INSERT INTO csdns.verify_fault (server, zone, name, type, expected, got)
+    VALUES ('192.0.2.1:53', 'v.test', 'v.test', 'SOA', 'x', 'y'), ('192.0.2.1:5353', 'v.test', 'v.test', 'SOA', 'x', 'y'), ('192.0.2.1:53', 'gone.test', 'gone.test', 'SOA', 'x', 'y'),
+           ('192.0.2.1:53', 'v.test', 'wild.v.test', 'A', 'x', 'y'), ('192.0.2.1:53', 'v.test', 'lost.v.test', 'MX', 'x', 'y');
+UPDATE records SET disabled = true WHERE name = '*.v.test';
+SELECT results_eq('SELECT zone, name, type FROM csdns.verify_faulty()', $$VALUES ('v.test', 'lost.v.test', 'MX'), ('v.test', 'v.test', 'SOA'), ('v.test', 'wild.v.test', 'A')$$,
+                  'what differs is asked again; a server that is not asked any more, and a zone that is gone, are forgotten');
+UPDATE records SET disabled = false WHERE name = '*.v.test';
+SELECT results_eq('SELECT name FROM csdns.verify_faulty()', $$VALUES ('v.test')$$, 'and what a wildcard answers');
 SELECT ok(has_function_privilege('csdns_sync', 'csdns.verify_noted(jsonb)', 'EXECUTE') AND has_function_privilege('csdns_sync', 'csdns.verify_wanted(uuid[])', 'EXECUTE')
           AND NOT has_function_privilege('csdns_tenant', 'csdns.verify_noted(jsonb)', 'EXECUTE'), 'for csdns-sync');
 SELECT finish();

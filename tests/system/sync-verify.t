@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # csdns-sync asks the DNS servers after a change: nothing is said of those that answer as the
-# store says; one that does not is an event, and so is that it does at last.
+# store says; one that does not is an event, and so is that it does at last, also after a
+# restart. What is truncated is asked over TCP. /metrics counts by server.
 
 use strict;
 use warnings;
@@ -12,10 +13,12 @@ use Test::More;
 
 use Csdns::CloudStack;
 use Csdns::Cluster;
+use Csdns::Metrics qw(metrics_at);
 use Csdns::Named;
 use Csdns::Pdns;
 use Csdns::Ports qw(free_port);
-use Csdns::Programs qw(need_programs);
+use Csdns::Process qw(temp_dir);
+use Csdns::Programs qw(need_programs source_dir);
 use Csdns::Sync;
 use Csdns::Wait qw(try_until wait_until);
 
@@ -40,7 +43,8 @@ my $serial = 0;
 
 sub zone { my (@lines) = @_; $serial++; return join "\n", '$TTL 60', "@ SOA ns h $serial 3600 600 86400 60", '@ NS ns', 'ns A 192.0.2.53', @lines, '' }
 my $named = Csdns::Named->new(zones => { 'acme.test' => zone() });
-my $sync = Csdns::Sync->start(cloud => $cloud, db => $cluster->conninfo('store', 'csdns_feeder'), verify_after => '100ms', verify_tries => 3);
+my $metrics = free_port();
+my $sync = Csdns::Sync->start(cloud => $cloud, db => $cluster->conninfo('store', 'csdns_feeder'), verify_after => '100ms', verify_tries => 3, metrics => $metrics);
 plan(skip_all => 'this csdns-sync was built without ldns') if $sync->log_text =~ /built without ldns/;
 
 sub vm_event { my ($type, $n) = @_; return $cloud->deliver($sync->webhook_url, $cloud->action($type, 'VirtualMachine', Csdns::CloudStack::uuid('i', $n)), secret => $sync->{secret}) }
@@ -53,6 +57,24 @@ sub events_become {
     my $is_so = try_until { events() eq $expected } 20;
     ok $is_so, $what or diag events();
     return;
+}
+
+sub metric { my ($name) = @_; return metrics_at("http://127.0.0.1:$metrics")->{"csdns_sync_verify_$name"} }
+
+# { asked, right, wrong, none } of the server on a port
+sub counts {
+    my ($port) = @_;
+    my $server = qq(server="127.0.0.1:$port");
+    return { asked => metric("questions_total{$server}"), map { $_ => metric(qq(answers_total{$server,result="$_"})) } qw(right wrong none) };
+}
+
+# A server that truncates what it answers over UDP, and over TCP answers as another does, if there is one.
+sub truncating {
+    my ($other) = @_;
+    my ($port, $dir) = (free_port(), temp_dir());
+    my $process = Csdns::Process->start(name => 'truncate', log => "$dir/log", command => ['perl', source_dir() . '/tests/double/truncate', $port, $other // ()]);
+    $process->wait_ready(sub { $process->log_text =~ /ready/ }, 20);
+    return ($port, $process);
 }
 
 # without servers nobody is asked
@@ -71,10 +93,18 @@ my $failed = "DNS.VERIFY.FAILED acme.test vm1.acme.test $server, A: expected 360
 events_become($failed, 'what differs is an event, of that server alone');
 like $sync->log_text, qr/WARNING: verification: server \Q$server\E, vm1\.acme\.test A: expected 3600 192\.0\.2\.1, got nothing$/m, 'and in the log';
 is $dbh->selectrow_array('SELECT count(*) FROM csdns.verify_fault'), 1, 'and in the table';
+is metric('faults'), 1, 'and in the metrics';
+is metric('repeats_waiting'), 1, 'it is to be asked again';
+my ($good, $bad) = map { counts($_->port) } $pdns, $named;
+ok $good->{right} > 0 && $good->{wrong} == 0 && $good->{none} == 0 && $good->{asked} >= $good->{right}, 'the one that answers as the store says has right answers alone' or diag explain $good;
+ok $bad->{wrong} >= 3 && $bad->{right} == 0 && $bad->{none} == 0, 'the other wrong ones' or diag explain $bad;
 $named->change_zone('acme.test', zone('vm1 3600 A 192.0.2.1'));
 my $healed = "$failed\nDNS.VERIFY.OK acme.test vm1.acme.test $server answers A as the store says";
 events_become($healed, 'that it is right at last is one, too');
 is $dbh->selectrow_array('SELECT count(*) FROM csdns.verify_fault'), 0, 'nothing is left in the table';
+is metric('faults'), 0, 'nor in the metrics';
+wait_until { metric('repeats_waiting') == 0 } 20, 'nothing to be asked again';
+cmp_ok counts($named->port)->{right}, '>', 0, 'and it has right answers now';
 
 # another TTL; and what is gone must be gone
 $named->change_zone('acme.test', zone('vm1 61 A 192.0.2.1'));
@@ -97,6 +127,43 @@ $dbh->do('INSERT INTO csdns.verify_server (address, port) VALUES (?, ?)', undef,
 $cloud->vm(2);
 vm_event('VM.CREATE', 2);
 events_become("DNS.VERIFY.FAILED acme.test vm2.acme.test 127.0.0.1:$dead, A: expected 3600 192.0.2.2, got no answer: connection refused", 'a dead server');
+ok counts($dead)->{none} >= 3 && counts($dead)->{wrong} == 0, 'which has none of either' or diag explain counts($dead);
+
+# what differed is asked again after a restart, without a change; what nobody is asked about any more is forgotten
+$named->change_zone('acme.test', zone('vm2 3600 A 192.0.2.2'));
+wait_until { grep {/ 3600 IN A /} @{ $named->dns->ask('vm2.acme.test', 'A')->{answer} } } 20, 'the record';
+$dbh->do('UPDATE csdns.verify_server SET port = ?', undef, $named->port);
+wait_until { metric('repeats_waiting') == 0 } 20, 'the right answer of another server';
+$dbh->do('DELETE FROM csdns.event');
+$cloud->vm(4);
+vm_event('VM.CREATE', 4);
+$failed = "DNS.VERIFY.FAILED acme.test vm4.acme.test $server, A: expected 3600 192.0.2.4, got nothing";
+events_become($failed, 'another that differs');
+is $dbh->selectrow_array('SELECT count(*) FROM csdns.verify_fault'), 2, 'beside that of the dead server';
+is $sync->stop, 0, 'it ends';
+$named->change_zone('acme.test', zone('vm2 3600 A 192.0.2.2', 'vm4 3600 A 192.0.2.4'));
+wait_until { grep {/ 3600 IN A /} @{ $named->dns->ask('vm4.acme.test', 'A')->{answer} } } 20, 'the record';
+$sync->spawn;
+events_become("$failed\nDNS.VERIFY.OK acme.test vm4.acme.test $server answers A as the store says", 'right at last, seen after a restart');
+is $dbh->selectrow_array('SELECT count(*) FROM csdns.verify_fault'), 0, 'nothing is left of a server that is not asked any more';
+
+# an answer that is truncated counts for nothing: the one over TCP does
+my ($port, $truncating) = truncating($named->port);
+$dbh->do('UPDATE csdns.verify_server SET port = ?', undef, $port);
+$dbh->do('DELETE FROM csdns.event');
+vm_event('VM.UPDATE', 2);
+wait_until { (counts($port)->{right} // 0) > 0 } 20, 'an answer over TCP';
+is_deeply counts($port), { asked => 1, right => 1, wrong => 0, none => 0 }, 'a right answer over TCP';
+$named->change_zone('acme.test', zone());
+wait_until { $named->dns->ask('vm2.acme.test', 'A')->{rcode} eq 'NXDOMAIN' } 20, 'no record';
+vm_event('VM.UPDATE', 2);
+events_become("DNS.VERIFY.FAILED acme.test vm2.acme.test 127.0.0.1:$port, A: expected 3600 192.0.2.2, got nothing", 'a wrong one');
+$truncating->stop;
+($port, $truncating) = truncating();
+$dbh->do('UPDATE csdns.verify_server SET port = ?', undef, $port);
+$dbh->do('DELETE FROM csdns.event');
+vm_event('VM.UPDATE', 2);
+events_become("DNS.VERIFY.FAILED acme.test vm2.acme.test 127.0.0.1:$port, A: expected 3600 192.0.2.2, got no answer: truncated over UDP, none over TCP", 'none over TCP');
 
 # the work goes on meanwhile; a database that was away is no reason to stop
 $cluster->restart('immediate');
