@@ -97,11 +97,19 @@ static void set_connected(struct kafka *kafka, bool is_connected, const char *wh
 	}
 }
 
+static bool is_of_connection(int error)
+{
+	return error == RD_KAFKA_RESP_ERR__SSL || error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+	       error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__RESOLVE;
+}
+
 static void on_error(rd_kafka_t *rk, int error, const char *reason, void *arg)
 {
 	struct kafka *kafka = arg;
+	bool is_away = !kafka->is_connected && is_of_connection(error);
 	char why[256];
 
+	kafka->disconnected += is_away;
 
 	if (error == RD_KAFKA_RESP_ERR__FATAL) {
 		rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(rk, why, sizeof(why));
@@ -111,7 +119,7 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *arg)
 	} else if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
 		set_connected(kafka, false, reason);
 	} else if (may_log(kafka)) {
-		log_warning("Kafka: %s", reason);
+		log_warning("%s: %s", is_away ? "no connection to Kafka" : "Kafka", reason);
 	}
 }
 

@@ -10,9 +10,10 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
+use Csdns::Certificate qw(make_certificate);
 use Csdns::CloudStack;
 use Csdns::Cluster;
-use Csdns::Process qw(run_program temp_dir unprivileged_user);
+use Csdns::Process qw(temp_dir unprivileged_user);
 use Csdns::Programs qw(need_programs);
 use Csdns::RabbitMQ;
 use Csdns::Sync;
@@ -37,22 +38,9 @@ refuses('a password is needed', qr/needs rabbitmq-password-file/, $uri);
 refuses('and not in the URI', qr/^csdns-sync: could not use rabbitmq-uri: the password belongs into rabbitmq-password-file$/,
     '--rabbitmq-uri=amqps://csdns:very-secret@localhost', "--rabbitmq-password-file=$dir/password");
 
-# A certificate of the CA, or the CA itself.
-sub certificate {
-    my ($name, $ca) = @_;
-    my @signed = $ca ? ('-CA', "$dir/$ca.pem", '-CAkey', "$dir/$ca.key") : ('-addext', 'basicConstraints=critical,CA:TRUE');
-    my $done = run_program(command => [
-        qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2), '-subj', "/CN=$name", '-addext', 'subjectAltName=DNS:localhost',
-        '-keyout', "$dir/$name.key", '-out', "$dir/$name.pem", @signed,
-    ]);
-    $done->{status} == 0 or BAIL_OUT($done->{err});
-    chmod 0644, "$dir/$name.key";
-    return "$dir/$name.pem";
-}
-certificate('ca');
-certificate('other');
-certificate($_, 'ca') for qw(localhost csdns);
-certificate('stranger', 'other');
+make_certificate($dir, $_) for qw(ca other);
+make_certificate($dir, $_, ca => 'ca') for qw(localhost csdns);
+make_certificate($dir, 'stranger', ca => 'other');
 
 my $mq = Csdns::RabbitMQ->new(tls => { ca => "$dir/ca.pem", cert => "$dir/localhost.pem", key => "$dir/localhost.key" }, declared => 0);
 my $cluster = Csdns::Cluster->new;

@@ -12,7 +12,7 @@ use JSON::PP ();
 
 use Csdns::Ports qw(free_port);
 use Csdns::Process qw(run_program temp_dir);
-use Csdns::Programs qw(build_dir need_programs);
+use Csdns::Programs qw(build_dir need_programs source_dir);
 
 my $json = JSON::PP->new->utf8->canonical;
 
@@ -32,6 +32,20 @@ sub new {
 }
 
 sub bootstrap { my ($self) = @_; return $self->{bootstrap} }
+
+# A way in with TLS, and with SASL where there is a user: gate(cert =>, key =>, ca => of clients' certificates, user =>,
+# password =>) returns its process and its bootstrap servers (tests/double/kafka_gate), which ends
+# when nobody holds it. IO::Socket::SSL is needed.
+sub gate {
+    my ($self, %how) = @_;
+    my %broker_of = map { free_port() => $_ } $self->{bootstrap} =~ /:(\d+)/g;
+    my $process = Csdns::Process->start(
+        name => 'kafka_gate', log => "$self->{dir}/gate-" . join('-', sort keys %broker_of),
+        command => ['perl', source_dir() . '/tests/double/kafka_gate', (map { ("--$_", $how{$_}) } sort keys %how), map {"$_=$broker_of{$_}"} sort keys %broker_of],
+    );
+    $process->wait_ready(sub { $process->log_text =~ /^ready$/m }, 20);
+    return ($process, join ',', map {"127.0.0.1:$_"} sort keys %broker_of);
+}
 
 sub _command {
     my ($self, @words) = @_;
