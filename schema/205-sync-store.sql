@@ -86,7 +86,7 @@ BEGIN
     BEGIN
         changed := store_entities(kind, list);
         RETURN;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR raise_exception THEN
         changed := 0;
         IF jsonb_array_length(list) = 1 THEN
             faults := jsonb_build_array(jsonb_build_object('kind', kind, 'uuid', list -> 0 ->> 'id', 'error', SQLERRM));
@@ -96,7 +96,7 @@ BEGIN
     FOR entity IN SELECT * FROM jsonb_array_elements(list) LOOP
         BEGIN
             changed := changed + store_entities(kind, jsonb_build_array(entity));
-        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR raise_exception THEN
             faults := faults || jsonb_build_array(jsonb_build_object('kind', kind, 'uuid', entity ->> 'id', 'error', SQLERRM));
         END;
     END LOOP;

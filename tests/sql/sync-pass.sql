@@ -79,5 +79,15 @@ SELECT isnt((SELECT last_complete FROM csdns.v_sync), NULL, 'now they were');
 SELECT csdns.sync_caught_up('2026-01-01Z', false);
 SELECT csdns.sync_caught_up('2025-01-01Z', false);
 SELECT results_eq($$SELECT last_at FROM csdns.sync_source WHERE source = 'catchup'$$, $$VALUES ('2026-01-01Z'::timestamptz)$$, 'catching up goes forward');
+-- what is refused for another reason than its form
+CREATE FUNCTION public.refuse_mars() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no %', NEW.name; END $$;
+CREATE TRIGGER refuse_mars BEFORE INSERT ON csdns.account FOR EACH ROW WHEN (NEW.name = 'mars') EXECUTE FUNCTION public.refuse_mars();
+CREATE FUNCTION public.project(n int, name text) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('id', u('p', n), 'name', name, 'domainid', u('d', 1)) $$;
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'project') \gset
+SELECT results_eq(format($$SELECT changed, faulty FROM csdns.sync_page(%s, %L, jsonb_build_array(project(1, 'moon'), project(2, 'mars'), project(3,
+                          (SELECT string_agg(md5(g::text), '') FROM generate_series(1, 300) g)), project(4, 'venus')))$$, :pass, :'now'), 'VALUES (2, 2)',
+                  'one by a trigger and one with a name that is too long for an index hold up nobody');
+SELECT csdns.sync_end_pass(:pass, NULL, false);
+DROP TRIGGER refuse_mars ON csdns.account;
 SELECT is_empty('SELECT * FROM csdns.sync_listed', 'nothing is left of the passes');
 SELECT * FROM finish();
