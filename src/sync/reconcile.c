@@ -17,7 +17,7 @@
 #define LOOK_MS 30000
 /* Until one that broke off is repeated: twice as long each time. */
 #define RETRY_FIRST_MS 10000
-#define RETRY_MAX_MS   3600000
+#define RETRY_MAX_MS   600000
 #define EMPTY_MAX      3 /* an empty page in the middle is asked for so often */
 #define TIME_SIZE      64
 
