@@ -91,8 +91,46 @@ int denial_node_made(const struct zone *zone, struct node *node)
 {
 	if (!zone_has_hashes(zone))
 		return 0;
-	return nsec3_hash(node_tail(node)->hash, &zone->denial->params, node->name, node->name_len,
-		zone->name, zone->name_len);
+	struct node_tail *tail = node_tail(node);
+	tail->child = tail->prev = tail->next = NULL;
+	return nsec3_hash(tail->hash, &zone->denial->params, node->name, node->name_len, zone->name,
+		zone->name_len);
+}
+
+void denial_node_joined(const struct zone *zone, struct node *node)
+{
+	if (!zone_has_hashes(zone))
+		return;
+	struct node_tail *parent = node_tail(node->parent);
+	struct node *next = parent->child;
+	node_tail(node)->next = next;
+	if (next != NULL)
+		node_tail(next)->prev = node;
+	parent->child = node;
+}
+
+static void leave_parent(struct node *node)
+{
+	struct node *prev = node_tail(node)->prev;
+	struct node *next = node_tail(node)->next;
+
+	if (prev != NULL)
+		node_tail(prev)->next = next;
+	else
+		node_tail(node->parent)->child = next;
+	if (next != NULL)
+		node_tail(next)->prev = prev;
+}
+
+/* What comes behind the node, of all that is below `top`; of what is below the node itself only
+ * where it goes deeper. NULL at the end. */
+static struct node *next_below(const struct node *top, struct node *node, bool is_deeper)
+{
+	if (is_deeper && node_tail(node)->child != NULL)
+		return node_tail(node)->child;
+	while (node != top && node_tail(node)->next == NULL)
+		node = node->parent;
+	return node == top ? NULL : node_tail(node)->next;
 }
 
 /* ---- what is in the order ---- */
@@ -139,6 +177,50 @@ void denial_node_gone(struct zone *zone, struct node *node)
 {
 	if (node->is_ordered)
 		node_leave(zone, node);
+	if (zone_has_hashes(zone))
+		leave_parent(node);
+}
+
+static bool is_delegation(const struct node *node)
+{
+	return node->parent != NULL && rrs_has(node->rrs, RRS_NS);
+}
+
+/* The topmost delegation that the node lies below, or NULL. */
+static const struct node *delegation_above(const struct node *node)
+{
+	const struct node *found = NULL;
+
+	for (node = node->parent; node != NULL; node = node->parent)
+		if (is_delegation(node))
+			found = node;
+	return found;
+}
+
+/* Does a delegation keep names out of the order? */
+static bool has_hiding(const struct zone *zone)
+{
+	return zone_has_hashes(zone) && !zone->denial->is_presigned;
+}
+
+/* The delegation may go: what it hides, and no other one below it. */
+static int enter_below(struct zone *zone, struct node *delegation)
+{
+	struct node *node = next_below(delegation, delegation, true);
+
+	for (; node != NULL; node = next_below(delegation, node, !is_delegation(node)))
+		if (is_wanted(zone, node) && node_enter(zone, node) < 0)
+			return -1;
+	return 0;
+}
+
+static void leave_below(struct zone *zone, struct node *top)
+{
+	struct node *node = next_below(top, top, true);
+
+	for (; node != NULL; node = next_below(top, node, true))
+		if (node->is_ordered)
+			node_leave(zone, node);
 }
 
 int denial_expect(struct zone *zone, struct node *node)
@@ -156,33 +238,34 @@ int denial_expect(struct zone *zone, struct node *node)
 
 int denial_touch(struct zone *zone, struct node *node)
 {
+	if (!zone_has_hashes(zone) || node->child_nodes == 0)
+		return 0;
 	/* A delegation that goes may leave an empty non-terminal. */
-	return zone_has_hashes(zone) && node->child_nodes > 0 ? denial_expect(zone, node) : 0;
+	if (denial_expect(zone, node) < 0)
+		return -1;
+	return has_hiding(zone) && is_delegation(node) ? enter_below(zone, node) : 0;
+}
+
+/* In the order, and nothing is expected of it? */
+static bool is_done(const struct zone *zone, const struct node *node)
+{
+	return node->is_ordered &&
+	       (!is_wanted(zone, node) || (has_hiding(zone) && delegation_above(node) != NULL));
 }
 
 void denial_settle(struct zone *zone, struct node *node)
 {
 	if (zone->denial == NULL)
 		return;
+	if (has_hiding(zone) && node->child_nodes > 0 &&
+		(is_delegation(node) || delegation_above(node) != NULL))
+		leave_below(zone, node);
 	for (; node != NULL; node = node->parent)
-		if (node->is_ordered && !is_wanted(zone, node))
+		if (is_done(zone, node))
 			node_leave(zone, node);
 }
 
 /* ---- neighbours ---- */
-
-/* The topmost delegation that the node lies below, or NULL. */
-static const struct node *delegation_above(const struct node *node)
-{
-	const struct node *found = NULL;
-
-	if (node->parent == NULL)
-		return NULL;
-	for (node = node->parent; node->parent != NULL; node = node->parent)
-		if (rrs_has(node->rrs, RRS_NS))
-			found = node;
-	return found;
-}
 
 /* Has the zone a signature for the NSEC3 of this node? Its owner is the hash. */
 static bool has_signed_hash(const struct zone *zone, const struct node *node)

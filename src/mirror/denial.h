@@ -5,7 +5,10 @@
  *
  * In the order are the names that may be part of the chain as far as their own records and what is
  * below them say, and while a change set is open those that it will show. What is said about them
- * by delegations above is looked at when somebody asks. So a commit changes no order.
+ * by delegations above is looked at when somebody asks. So a commit changes no order. Names below a
+ * delegation lie together in the order of names, and are jumped over. Hashes of theirs lie
+ * anywhere, and with opt-out may be nearly all that there are: they are in the order only while the
+ * delegation is in an open change set.
  */
 #ifndef CSDNS_MIRROR_DENIAL_H
 #define CSDNS_MIRROR_DENIAL_H
@@ -21,10 +24,12 @@ struct denial {
 	struct order order; /* of nodes; node->is_ordered says which */
 };
 
-/* Behind its name a node of a zone with hashes has this */
+/* Behind its name a node of a zone with hashes has this, unaligned. */
 struct node_tail {
 	uint8_t hash[NSEC3_HASH_SIZE];
-};
+	struct node *child;	  /* the first one, existing or not */
+	struct node *prev, *next; /* of the same parent */
+} __attribute__((packed));
 
 static inline bool zone_has_hashes(const struct zone *zone)
 {
@@ -50,6 +55,8 @@ bool denial_free_step(struct zone *zone, size_t *budget);
 /* Writes the tail of a new node, where nodes have one. -1: no memory. */
 int denial_node_made(const struct zone *zone, struct node *node)
 	__attribute__((warn_unused_result));
+/* It has got its parent. */
+void denial_node_joined(const struct zone *zone, struct node *node);
 /* The node goes. */
 void denial_node_gone(struct zone *zone, struct node *node);
 

@@ -65,8 +65,10 @@ static struct node *node_new(
 		pool_release(zone->pool, node, node_size(zone, len));
 		return NULL;
 	}
-	if (parent != NULL)
+	if (parent != NULL) {
 		parent->child_nodes++;
+		denial_node_joined(zone, node);
+	}
 	return node;
 }
 

@@ -105,6 +105,22 @@ struct sums {
 	uint32_t ordered;
 };
 
+/* They are a list. */
+static void check_children(const struct node *node)
+{
+	const struct node *prev = NULL;
+	uint32_t n = 0;
+
+	for (const struct node *child = node_tail_const(node)->child; child != NULL;
+		child = node_tail_const(child)->next) {
+		assert_ptr_equal(child->parent, node);
+		assert_ptr_equal(node_tail_const(child)->prev, prev);
+		prev = child;
+		n++;
+	}
+	assert_int_equal(n, node->child_nodes);
+}
+
 static void check_node(void *arg, const struct node *node)
 {
 	struct sums *sums = arg;
@@ -123,6 +139,8 @@ static void check_node(void *arg, const struct node *node)
 	}
 	each_node(sums->zone, count_child, &children);
 	assert_int_equal(node->child_nodes, children.nodes);
+	if (zone_has_hashes(sums->zone))
+		check_children(node);
 	assert_int_equal(node->entry.owner, children.existing);
 	assert_int_equal(node_exists(node), node_exists_recounted(sums->zone, node));
 	if (sums->zone->pins == NULL)
@@ -136,10 +154,20 @@ static void check_node(void *arg, const struct node *node)
 
 /* ---- the order ---- */
 
+static bool is_below_delegation(const struct node *node)
+{
+	for (node = node->parent; node != NULL; node = node->parent)
+		if (node->parent != NULL && rrs_has(node->rrs, RRS_NS))
+			return true;
+	return false;
+}
+
 static bool is_wanted(const struct zone *zone, const struct node *node)
 {
 	if (!zone->denial->has_hashes)
 		return rrs_has(node->rrs, RRS_DATA);
+	if (!zone->denial->is_presigned && is_below_delegation(node))
+		return false;
 	if (zone->denial->params.is_opt_out && !zone->denial->is_presigned &&
 		node->parent != NULL && rrs_has(node->rrs, RRS_NS) && !rrs_has(node->rrs, RRS_DS))
 		return false;

@@ -377,6 +377,36 @@ static void test_which(void **state)
 	assert_true(denial->is_presigned);
 }
 
+/* With opt-out a zone of nothing but delegations has a short chain: their glue is not in the way.
+ */
+static void test_glue(void **state)
+{
+	struct mirror *mirror = mirror_new(300);
+	struct key_row key = fill_key(1, 1, "secret");
+	const char *why;
+	char name[20];
+
+	(void)state;
+	assert_non_null(mirror);
+	assert_true(fill_add_domain(mirror, 1, "t", "NATIVE"));
+	assert_true(fill_add_metadata(mirror, 1, "NSEC3PARAM", "1 1 0 -"));
+	assert_int_equal(mirror_add_key(mirror, &key, &why), ROW_TAKEN);
+	assert_true(fill_add_record(mirror, 1, "t", "SOA", "a b 1 2 3 4 5"));
+	for (int i = 0; i < 100; i++) {
+		bool is_glue_first = i % 2 == 0;
+		for (int k = 0; k < 2; k++) {
+			bool is_glue = (k == 0) == is_glue_first;
+			(void)snprintf(name, sizeof(name), "%sd%d.t", is_glue ? "a.ns." : "", i);
+			assert_true(fill_add_record(mirror, 1, name, is_glue ? "A" : "NS",
+				is_glue ? "192.0.2.1" : "ns.example"));
+		}
+	}
+	mirror_check(mirror, true);
+	assert_int_equal(mirror_find_zone_by_id(mirror, 1)->denial->order.entries, 1);
+	mirror_unref(mirror);
+	assert_true(mirror_free_step(mirror, SIZE_MAX));
+}
+
 /* In a zone that came signed an NSEC3 is there where its signature is. */
 static void test_presigned(void **state)
 {
@@ -431,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_opt_out),
 		cmocka_unit_test(test_which),
+		cmocka_unit_test(test_glue),
 		cmocka_unit_test(test_presigned),
 	};
 
