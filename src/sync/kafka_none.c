@@ -8,17 +8,22 @@
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-int kafka_check(const struct kafka_settings *settings, char *why, size_t size)
+static void complain(char *why, size_t size)
 {
 	(void)snprintf(
 		why, size, "could not use kafka-brokers: csdns-sync was built without Kafka");
+}
+
+int kafka_check(const struct kafka_settings *settings, char *why, size_t size)
+{
+	complain(why, size);
 	return -1;
 }
 
 struct kafka *kafka_new(struct event_base *base, const struct kafka_settings *settings,
 	struct intake *intake, char *why, size_t size)
 {
-	(void)kafka_check(settings, why, size);
+	complain(why, size);
 	return NULL;
 }
 

@@ -20,7 +20,7 @@ use Csdns::Metrics qw(format_ok health_at metrics_at names_ok);
 use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs);
 use Csdns::Sync;
-use Csdns::Wait qw(wait_until);
+use Csdns::Wait qw(try_until wait_until);
 
 need_programs(qw(initdb csdns-sync));
 
@@ -42,13 +42,13 @@ my $sync = Csdns::Sync->start(
 
 sub metrics { return metrics_at($base) }
 
-# How much each of these has grown since.
+# How much each of these has grown since. What is in the database may be there before it is counted.
 sub grown {
     my ($before, %expected) = @_;
-    my $now = metrics();
-    for my $name (sort keys %expected) {
-        is(($now->{"csdns_sync_$name"} // 0) - ($before->{"csdns_sync_$name"} // 0), $expected{$name}, $name);
-    }
+    my $grown = sub { my ($now) = @_; return { map { $_ => ($now->{"csdns_sync_$_"} // 0) - ($before->{"csdns_sync_$_"} // 0) } keys %expected } };
+    my $got;
+    try_until { $got = $grown->(metrics()); !grep { $got->{$_} != $expected{$_} } keys %expected } 5;
+    is($got->{$_}, $expected{$_}, $_) for sort keys %expected;
     return;
 }
 
