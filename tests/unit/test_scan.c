@@ -77,6 +77,32 @@ static void test_real(void **state)
 	assert_int_equal(lookup.zone_id, -1);
 }
 
+/* Each lookup that a PowerDNS was recorded with is taken, and nothing else that it sent. */
+static void scan_recorded(const char *path)
+{
+	FILE *file = unit_open(path);
+	char line[8192];
+	size_t lookups = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		size_t len = strcspn(line, "\n");
+		bool is_lookup = strncmp(line, "{\"method\": \"lookup\"", 19) == 0;
+
+		assert_int_equal(scan(line, len), is_lookup);
+		lookups += is_lookup;
+	}
+	(void)fclose(file);
+	assert_true(lookups > 20);
+}
+
+static void test_recorded(void **state)
+{
+	(void)state;
+	scan_recorded("tests/golden/recorded-4.7/request.json");
+	scan_recorded("tests/golden/recorded-5.1/request.json");
+}
+
 /* No beginning of one is one, and none with something behind it. */
 static void test_cut(void **state)
 {
@@ -180,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_real),
+		cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_zone_id),
 		cmocka_unit_test(test_qname),
