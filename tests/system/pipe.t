@@ -17,7 +17,7 @@ use Csdns::Pdns;
 use Csdns::Process qw(run_program);
 use Csdns::Programs qw(find_program need_programs);
 use Csdns::Remote;
-use Csdns::Wait qw(now_s try_until wait_until);
+use Csdns::Wait qw(now_s wait_until);
 
 need_programs(qw(initdb csdnsd csdns-pipe pdns_server pdns:remote nsupdate));
 my $LARGE = 30_000;
@@ -100,13 +100,16 @@ is +(timed_transfer('large.test'))[0], $LARGE + 3, 'a transfer after it';
 
 # --- a transaction that is lost ---
 
-# The update waits for a lock that is held here, and csdnsd goes meanwhile.
+# The update waits for a lock that is held here, and csdnsd goes meanwhile. Before that it may only have
+# begun its transaction, which csdns-pipe would begin once more.
 my $lock = $cluster->dbh('store');
 $lock->begin_work;
 $lock->do(q{LOCK TABLE records IN ACCESS EXCLUSIVE MODE});
 my $pid = fork // die "fork: $!";
 if (!$pid) { POSIX::_exit(update('update add lost.a.test 60 A 192.0.2.5') eq 'done' ? 1 : 0) }
-try_until { $csdnsd->status->{transactions} > 0 } 10;
+wait_until {
+    $cluster->psql('store', q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'csdnsd transaction' AND wait_event_type = 'Lock'})
+} 20, 'the update to wait for the lock';
 $csdnsd->kill_hard;
 $lock->rollback;
 $csdnsd->spawn;
