@@ -29,18 +29,23 @@ sub set {
         $changetype eq 'REPLACE' ? (ttl => 120, records => [map { { content => $_, disabled => $FALSE } } @contents]) : () };
 }
 sub patch { my (@sets) = @_; return $twin->api(PATCH => '/zones/a.test.', { rrsets => \@sets }, @ZONE) }
+sub patch_refused { my (@sets) = @_; return $twin->api_refused(422, PATCH => '/zones/a.test.', { rrsets => \@sets }, @ZONE) }
+
+# 5.1.5's API takes a level of escapes off.
+my $QUOTE = pdns_version() >= 5 ? '\\\\\\"' : '\\"';
 
 # --- record sets ---
 
 patch(set('www.a.test', 'A', 'REPLACE', '192.0.2.1', '192.0.2.2'));
 like $twin->table('remote', 'records'), qr/www\.a\.test\|A\|192\.0\.2\.1.*\n.*192\.0\.2\.2/, 'both addresses';
-patch(set('mail.a.test', 'MX', 'REPLACE', '10 ns.a.test.'), set('text.a.test', 'TXT', 'REPLACE', '"one" "tw\\"o"'),
+patch(set('mail.a.test', 'MX', 'REPLACE', '10 ns.a.test.'), set('text.a.test', 'TXT', 'REPLACE', qq{"one" "tw${QUOTE}o"}),
     set('WWW.a.test', 'A', 'DELETE'), set('_x._tcp.a.test', 'SRV', 'REPLACE', '1 2 3 ns.a.test.'));
+like $twin->table('remote', 'records'), qr/text\.a\.test\|TXT\|"one" "tw\\"o"/, 'text with a quote in it';
 patch(set('www.a.test', 'CNAME', 'REPLACE', 'ns.a.test.'));
-patch(set('www.a.test', 'A', 'REPLACE', '192.0.2.1'));
-patch(set('bad.a.test', 'A', 'REPLACE', '192.0.2.300'));
-patch(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('www.b.test', 'A', 'REPLACE', '192.0.2.1'));
-patch(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('ns.a.test', 'CNAME', 'REPLACE', 'www.a.test.'));
+patch_refused(set('www.a.test', 'A', 'REPLACE', '192.0.2.1'));
+patch_refused(set('bad.a.test', 'A', 'REPLACE', '192.0.2.300'));
+patch_refused(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('www.b.test', 'A', 'REPLACE', '192.0.2.1'));
+patch_refused(set('good.a.test', 'A', 'REPLACE', '192.0.2.4'), set('ns.a.test', 'CNAME', 'REPLACE', 'www.a.test.'));
 patch(set('nothing.a.test', 'A', 'DELETE'));
 patch(set('a.test', 'SOA', 'REPLACE', 'ns.a.test. hostmaster.a.test. 2024010101 10800 3600 604800 60'));
 patch(set('deep.er.still.a.test', 'AAAA', 'REPLACE', '2001:db8::1'), set('*.wild.a.test', 'A', 'REPLACE', '192.0.2.7'));
@@ -57,7 +62,7 @@ if (pdns_version() >= 5) {
     patch(map { $one->(@$_) } ['EXTEND', 'one.a.test', 'A', '192.0.2.4'], ['PRUNE', 'one.a.test', 'A', '192.0.2.3'], ['EXTEND', 'one.a.test', 'A', '192.0.2.5']);
     patch($one->('EXTEND', 'made.a.test', 'MX', '10 ns.a.test.'), $one->('EXTEND', 'text.a.test', 'TXT', '"three"'));
     patch($one->('PRUNE', 'made.a.test', 'MX', '10 ns.a.test.'));
-    patch($one->('EXTEND', 'one.a.test', 'A', '192.0.2.300'));
+    patch_refused($one->('EXTEND', 'one.a.test', 'A', '192.0.2.300'));
     $twin->psql(q{INSERT INTO records (domain_id, name, type, content, ttl, disabled) VALUES (1, 'one.a.test', 'A', '192.0.2.99', 120, true)});
     patch($one->('EXTEND', 'one.a.test', 'A', '192.0.2.6'));
 }

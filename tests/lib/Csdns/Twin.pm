@@ -120,17 +120,22 @@ sub _pdnsutil {
     return \%done;
 }
 
-# The same for the HTTP API. The reply of both, or the status of an error.
-sub api {
-    my ($self, $method, $path, $body, @tables) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my (%reply, %outcome);
+# The same for the HTTP API. The reply of both, or the error.
+sub api { my ($self, @args) = @_; return $self->_api('done', @args) }
+
+# With the status that both must refuse it with.
+sub api_refused { my ($self, $status, @args) = @_; return $self->_api($status, @args) }
+
+sub _api {
+    my ($self, $expected, $method, $path, $body, @tables) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 2;
+    my %reply;
     for my $side (@SIDES) {
         my $reply = eval { { reply => $self->{$side}->api($method, $path, $body) } } // { error => $@ =~ s/ at \S+ line.*//sr };
         $reply{$side} = $reply;
-        $outcome{$side} = !exists $reply->{error} ? 'done' : $reply->{error} =~ /: (\d{3})/ ? $1 : $reply->{error};
+        my $outcome = !exists $reply->{error} ? 'done' : $reply->{error} =~ /: (\d{3})/ ? $1 : $reply->{error};
+        is $outcome, $expected, "$method $path ($side)" or diag $reply->{error} // '';
     }
-    is $outcome{remote}, $outcome{gpgsql}, "$method $path: the same outcome" or diag $reply{remote}{error} // '', ' ', $reply{gpgsql}{error} // '';
     $self->same_tables("$method $path", @tables) if @tables;
     return \%reply;
 }
