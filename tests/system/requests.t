@@ -119,6 +119,7 @@ my $FALSE = JSON::PP::false();
 sub rrset { my ($name, $type, @contents) = @_; return { name => "$name.", type => $type, changetype => 'REPLACE', ttl => 60, records => [map { { content => $_, disabled => $FALSE } } @contents] } }
 api(GET => '/zones');
 api(GET => '/zones/a.test.');
+api(GET => '/zones/signed.test.?rrset_name=off.signed.test.&rrset_type=A');
 api(PATCH => '/zones/a.test.', { rrsets => [rrset('api.a.test', 'A', '192.0.2.1', '192.0.2.2'), rrset('api.a.test', 'MX', '10 www.a.test.')] });
 api(PATCH => '/zones/a.test.', { rrsets => [{ name => 'api.a.test.', type => 'MX', changetype => 'DELETE' }] });
 refused(PATCH => '/zones/a.test.', { rrsets => [rrset('api.a.test', 'CNAME', 'www.a.test.')] });
