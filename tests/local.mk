@@ -220,7 +220,7 @@ endif
 # replays the corpus.  tests/fuzz/run X SECONDS looks for new inputs.
 FUZZ_TESTS =
 check_PROGRAMS += $(FUZZ_TESTS)
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz.h tests/fuzz/run
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/entity.dict tests/fuzz/event.dict tests/fuzz/fuzz.h tests/fuzz/run
 
 FUZZ_TESTS += tests/fuzz/fuzz_name
 tests_fuzz_fuzz_name_SOURCES = tests/fuzz/fuzz_name.c tests/fuzz/replay.c
