@@ -218,6 +218,14 @@ $$;
 COMMENT ON FUNCTION csdns.sync_claim(text, int, interval) IS
     'Takes up to so many tasks that are due, the longest due first, for a worker and a time; after that time anybody may take them over.';
 
+-- The one with two arguments is from before `held`.
+DO $$
+BEGIN
+    IF to_regprocedure('csdns.sync_renew(text, interval)') IS NOT NULL THEN
+        DROP FUNCTION csdns.sync_renew(text, interval);
+    END IF;
+END
+$$;
 CREATE OR REPLACE FUNCTION csdns.sync_renew(worker text, lease interval, held jsonb DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 DECLARE
