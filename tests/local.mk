@@ -89,7 +89,7 @@ tests_unit_test_verb_answer_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_verb_answer_LDADD = $(UNIT_TOOL)
 
 UNIT_TESTS += tests/unit/test_pool
-tests_unit_test_pool_LDFLAGS = -Wl,--wrap=mmap
+tests_unit_test_pool_LDFLAGS = -Wl,--wrap=malloc,--wrap=mmap
 tests_unit_test_pool_LDADD = $(UNIT_BASE)
 
 UNIT_TESTS += tests/unit/test_json_text

@@ -110,13 +110,29 @@ static void *map_aligned(size_t size)
 	return map + before;
 }
 
+/* Many pools live for a moment and need one chunk: the first comes from the heap, which has it at
+ * hand. */
+static struct chunk *chunk_get(const struct pool *pool, size_t size)
+{
+	return pool->chunks == NULL ? malloc(size) : map_aligned(size);
+}
+
+static void chunk_put(struct chunk *chunk)
+{
+	ACCESS(chunk, chunk->size);
+	if (chunk->next == NULL)
+		free(chunk);
+	else
+		(void)munmap(chunk, chunk->size);
+}
+
 static bool chunk_add(struct pool *pool)
 {
 	size_t size = POOL_FIRST;
 
 	while (size < POOL_CHUNK && size < pool->bytes)
 		size *= 2;
-	struct chunk *chunk = map_aligned(size);
+	struct chunk *chunk = chunk_get(pool, size);
 	if (chunk == NULL)
 		return false;
 	if (size == POOL_CHUNK)
@@ -189,8 +205,7 @@ bool pool_free_step(struct pool *pool, size_t chunks)
 	while (chunks > 0 && pool->chunks != NULL) {
 		struct chunk *chunk = pool->chunks;
 		pool->chunks = chunk->next;
-		ACCESS(chunk, chunk->size);
-		(void)munmap(chunk, chunk->size);
+		chunk_put(chunk);
 		chunks--;
 	}
 	if (pool->large.next != &pool->large || pool->chunks != NULL)

@@ -115,13 +115,20 @@ static void test_free_step(void **state)
 
 static bool no_pages;
 
-/* The linker's --wrap sends mmap to the first, and the second is the real one. */
+/* The linker's --wrap sends malloc and mmap to the first, and the second is the real one. */
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 
 void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
 	return no_pages ? MAP_FAILED : __real_mmap(at, size, protection, flags, fd, offset);
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return no_pages && size == POOL_FIRST ? NULL : __real_malloc(size);
 }
 
 static void test_out_of_memory(void **state)
