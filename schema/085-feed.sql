@@ -89,17 +89,24 @@ $$;
 COMMENT ON FUNCTION csdns.follows(bigint, timestamptz) IS
     'Whether what head() once returned is still part of this store''s history and the journal after it is complete. False after pruning past it, or when a failover lost it: then load everything again.';
 
+-- For the functions below, which have it become part of their own plans; so nothing is pinned here.
+CREATE OR REPLACE FUNCTION csdns.touched_rows(since bigint) RETURNS TABLE (what "char", domain_id int, name text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 AS $$
+    -- OFFSET 0: the few new versions first, then their journal by index, never the other way round
+    SELECT DISTINCT j.what, j.domain_id, CASE WHEN j.what = 'n' THEN j.name END
+      FROM csdns.version v
+     CROSS JOIN LATERAL (SELECT k.what, k.domain_id, k.name FROM csdns.journal k WHERE k.txid = v.txid OFFSET 0) AS j
+     WHERE v.version > since AND j.what IN ('n', 'z', 'd', 't', 'a', '*')
+$$;
+COMMENT ON FUNCTION csdns.touched_rows(bigint) IS 'The query behind touched(); for the owner alone.';
+REVOKE EXECUTE ON FUNCTION csdns.touched_rows(bigint) FROM public;
+
 CREATE OR REPLACE FUNCTION csdns.touched(since bigint) RETURNS TABLE (what "char", domain_id int, name text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
-    -- OFFSET 0: the few new versions first, then their journal by index, never the other way round
-    RETURN QUERY
-        SELECT DISTINCT j.what, j.domain_id, CASE WHEN j.what = 'n' THEN j.name END
-          FROM version v
-         CROSS JOIN LATERAL (SELECT k.what, k.domain_id, k.name FROM journal k WHERE k.txid = v.txid OFFSET 0) AS j
-         WHERE v.version > since AND j.what IN ('n', 'z', 'd', 't', 'a', '*');
+    RETURN QUERY SELECT t.* FROM touched_rows(since) AS t;
 END
 $$;
 COMMENT ON FUNCTION csdns.touched(bigint) IS
@@ -176,23 +183,34 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path 
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 DECLARE
-    is_led_on boolean := follows(since, since_at);
+    newest bigint;
+    newest_at timestamptz;
+    is_led_on boolean;
     whats "char"[];
     domain_ids int[];
     names text[];
 BEGIN
-    RETURN QUERY
-        SELECT 'v'::"char", h.version::text, (extract(epoch FROM h.at) * 1000000)::bigint::text, CASE WHEN is_led_on THEN 't' ELSE 'f' END, NULL, NULL, NULL, NULL, NULL
-          FROM head() AS h;
+    -- As head() and follows(), and touched() and touched_record() below: a call of another function that pins its plans costs as much as its query.
+    SELECT v.version, v.at, EXISTS (SELECT FROM version w WHERE w.version = since AND w.at = since_at)
+      INTO newest, newest_at, is_led_on
+      FROM version v ORDER BY v.version DESC LIMIT 1;
+    part := 'v';
+    f1 := coalesce(newest, 0);
+    f2 := (extract(epoch FROM coalesce(newest_at, 'epoch')) * 1000000)::bigint;
+    f3 := CASE WHEN is_led_on THEN 't' ELSE 'f' END;
+    RETURN NEXT;
     -- whoever has to load everything needs no more, and all that is in the journal may be much
-    IF NOT is_led_on THEN
+    IF is_led_on IS NOT TRUE THEN
         RETURN;
     END IF;
-    SELECT array_agg(t.what ORDER BY t.what DESC), array_agg(t.domain_id ORDER BY t.what DESC), array_agg(t.name ORDER BY t.what DESC)
+    SELECT array_agg(t.what), array_agg(t.domain_id), array_agg(t.name)
       INTO whats, domain_ids, names
-      FROM touched(since) AS t;
+      FROM (SELECT x.* FROM touched_rows(since) AS x ORDER BY x.what DESC) AS t;
     IF '*' = ANY (whats) THEN
         part := '*';
+        f1 := NULL;
+        f2 := NULL;
+        f3 := NULL;
         RETURN NEXT;
         RETURN;
     END IF;
@@ -208,8 +226,14 @@ BEGIN
     IF 't' = ANY (whats) THEN
         RETURN QUERY SELECT 'T'::"char", k.name, k.algorithm, k.secret, NULL, NULL, NULL, NULL, NULL FROM served_tsigkey AS k ORDER BY k.name, k.algorithm;
     END IF;
-    IF whats && '{z,n}'::"char"[] THEN
+    IF 'z' = ANY (whats) THEN
         RETURN QUERY SELECT 'R'::"char", r.id::text, r.domain_id::text, r.name, r.type, r.content, r.ttl::text, r.prio::text, CASE WHEN r.disabled THEN 't' ELSE 'f' END FROM touched_record(since) AS r;
+    ELSIF 'n' = ANY (whats) THEN
+        RETURN QUERY
+            SELECT 'R'::"char", r.id::text, r.domain_id::text, r.name, r.type, r.content, r.ttl::text, r.prio::text, CASE WHEN r.disabled THEN 't' ELSE 'f' END
+              FROM unnest(whats, domain_ids, names) AS u (what, domain_id, name)
+             CROSS JOIN LATERAL (SELECT s.* FROM served_record s WHERE s.name = u.name AND s.domain_id + 0 = u.domain_id OFFSET 0) AS r
+             WHERE u.what = 'n';
     END IF;
 END
 $$;
