@@ -9,11 +9,14 @@ use Exporter 'import';
 
 our @EXPORT_OK = qw(plot);
 
-my %COLOR = (csdns => '#1b7837', floor => '#999999', fresh => '#c51b7d', default => '#e9a3c9', gpgsql => '#c51b7d', bind => '#4393c3');
+my %COLOR = (csdns => '#1b7837', floor => '#999999', fresh => '#8e0152', records_fresh => '#c51b7d', default => '#e9a3c9', gpgsql => '#c51b7d', bind => '#4393c3');
 my %TITLE = (
     csdns => 'csdns', floor => 'constant replies', gpgsql => 'gpgsql', bind => 'bind',
-    fresh => 'gpgsql, as fresh', default => 'gpgsql, default caches',
+    fresh => 'gpgsql, as fresh', records_fresh => 'gpgsql, records fresh', default => 'gpgsql, default caches',
 );
+
+# Below narrow bars.
+my %SHORT = (csdns => 'csdns', default => 'gpgsql\ndefaults', records_fresh => 'gpgsql\nrecords', fresh => 'gpgsql\nas fresh');
 
 # plot(\%figures, 'FILE.svg')
 sub plot {
@@ -40,8 +43,7 @@ sub _bars {
         my ($value, $low, $high) = map { $figures->{"$name$_"} // $figures->{$name} } '', '_low', '_high';
         my $block = '$bar' . (scalar(@blocks) + 1);
         push @blocks, "$block << EOD\n$x $value $low $high\nEOD";
-        push @plots, "$block using 1:2 with boxes lc rgb '$color' notitle",
-            "$block using 1:2:3:4 with yerrorbars pt 0 ps 0 lc rgb '#333333' notitle",
+        push @plots, "$block using 1:2:3:4:(0.8) with boxerrorbars lc rgb '$color' fs solid border lc rgb '#333333' notitle",
             "$block using 1:4:(sprintf('%.3gk', \$2 / 1000)) with labels offset 0,0.8 notitle";
         push @labels, "'$label' $x";
     }
@@ -64,7 +66,7 @@ sub _steady {
     my @bars;
     my $x = 0;
     for my $mix (qw(zipf uniform)) {
-        push @bars, map { [++$x, "steady_${mix}_${_}_per_s", $COLOR{$_}, ($TITLE{$_} =~ s/, /\\n/r) . "\\n$mix"] } qw(csdns default fresh);
+        push @bars, map { [++$x, "steady_${mix}_${_}_per_s", $COLOR{$_}, "$SHORT{$_}\\n$mix"] } qw(csdns default records_fresh fresh);
     }
     $_->[3] =~ s/^(.*)$/$1/s for @bars;
     my @script = _bars($figures, '100 000 names, 10 changes a second', "set logscale y\nset yrange [1000:1000000]", @bars);

@@ -16,13 +16,14 @@ use Csdns::Wait qw(wait_until now_s);
 
 our @EXPORT_OK = qw(csdnsd timed_csdnsd csdns fill_caches gpgsql bind_backend bind_files floor_of_remote threads ask_start ask);
 
-# As PowerDNS has them where nobody sets them. What is not about records (zones, metadata, keys) stays so
-# in all, because no change here is about it.
+# As PowerDNS has them where nobody sets them.
 my %DEFAULT_CACHES = (
     cache_ttl => 20, query_cache_ttl => 20, negquery_cache_ttl => 60, zone_cache_refresh_interval => 300,
     zone_metadata_cache_ttl => 60, dnssec_key_cache_ttl => 30,
 );
 my %NO_ANSWERS = (%DEFAULT_CACHES, cache_ttl => 0, query_cache_ttl => 0, negquery_cache_ttl => 0);
+my %NO_CACHES = map { $_ => 0 } keys %DEFAULT_CACHES;
+my %GPGSQL_CACHES = (cached => \%DEFAULT_CACHES, records_fresh => \%NO_ANSWERS, fresh => \%NO_CACHES);
 
 # PowerDNS' options for a pair of numbers: threads that receive, and threads that ask the backend for each of them.
 sub threads {
@@ -75,12 +76,13 @@ sub fill_caches {
     return;
 }
 
-# answers: "uncached", as a promise of freshness wants it, or "cached" for as long as PowerDNS does by itself.
+# caches: "cached" as PowerDNS has them by itself; "records_fresh" without those of answers, so that changed records are
+# seen at once; "fresh" without any, so that new zones, settings and keys are too, as they are with csdns.
 sub gpgsql {
-    my ($store, $answers, %options) = @_;
+    my ($store, $caches, %options) = @_;
     my $pdns = Csdns::Pdns->gpgsql(
-        conninfo => $store->conninfo('pdns', 'pdns'), name => "gpgsql $answers", webserver => 'no', api => 'no',
-        $answers eq 'cached' ? %DEFAULT_CACHES : %NO_ANSWERS, %options);
+        conninfo => $store->conninfo('pdns', 'pdns'), name => "gpgsql $caches", webserver => 'no', api => 'no',
+        %{ $GPGSQL_CACHES{$caches} // die "no caches are called $caches\n" }, %options);
     $pdns->{backend} = $store->process;
     return $pdns;
 }
