@@ -68,7 +68,6 @@ sub _steady {
     for my $mix (qw(zipf uniform)) {
         push @bars, map { [++$x, "steady_${mix}_${_}_per_s", $COLOR{$_}, "$SHORT{$_}\\n$mix"] } qw(csdns default records_fresh fresh);
     }
-    $_->[3] =~ s/^(.*)$/$1/s for @bars;
     my @script = _bars($figures, '100 000 names, 10 changes a second', "set logscale y\nset yrange [1000:1000000]", @bars);
     return ('set xtics font ",9"', map { s/'((?:csdns|gpgsql)[^']*)' (\d)/"$1" $2/gr } @script);
 }
