@@ -4,12 +4,13 @@
  *
  * A change goes so: its name is asked, so that the server has it in its caches if it has any; its
  * row is updated and committed; from the moment in which the commit is known the name is asked
- * every half millisecond, whether answers have come or not: a server under load has a queue, and
- * who waits for an answer before he asks again measures how long that is as well. What counts is
- * the time to the first answer with the new address after which no old one came for 50 ms. After
- * 100 ms it is asked less often, and a change that is not seen when the waiting ends counts with
- * its age then. Where it may, it runs before what it shares the processors with (SCHED_FIFO): it
- * takes little of them, and its own waiting is not what is measured.
+ * every half millisecond, with two questions under way at most: a server under load has a queue,
+ * and who waits for each answer before he asks again measures how long that is as well, but many
+ * questions for what is in no cache would be a load of their own. What counts is the time to the
+ * first answer with the new address after which no old one came for 50 ms. After 100 ms it is asked
+ * less often, and a change that is not seen when the waiting ends counts with its age then. Where
+ * it may, it runs before what it shares the processors with (SCHED_FIFO): it takes little of them,
+ * and its own waiting is not what is measured.
  *
  * Usage: prober --port N --db CONNINFO [OPTION]...
  *   --rate N          changes a second; 10
@@ -42,6 +43,7 @@
 #define AGAIN_AFTER	0.02 /* a question without an answer is asked again */
 #define EAGER_FOR	0.1
 #define EVERY		0.0005 /* so often is asked for a change that is not seen yet */
+#define UNDER_WAY_MAX	2      /* questions for one change */
 #define SETTLES_IN	0.05   /* no old answer for so long: it is seen */
 #define EVERY_SETTLING	0.01
 #define TICK_MAX	0.005
@@ -53,7 +55,8 @@ struct change {
 	enum state state;
 	unsigned name;
 	uint32_t address; /* the new one */
-	double ask_at;	  /* when to ask (again); 0 while it need not be */
+	double asked_at;
+	int asked;	  /* questions under way */
 	double committed; /* when that was known */
 	double shown; /* first answer with the new address since the last with the old; 0: none */
 	bool relapsed;
@@ -99,15 +102,16 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* When to ask again, if nothing comes in between. */
-static double pause_of(const struct change *change, double at)
+/* When to ask again. */
+static double due(const struct change *change)
 {
-	if (change->state == ASKED_BEFORE)
-		return AGAIN_AFTER;
+	double age = change->asked_at - change->committed;
+
+	if (change->state == ASKED_BEFORE || change->asked >= UNDER_WAY_MAX)
+		return change->asked_at + AGAIN_AFTER;
 	if (change->shown > 0)
-		return EVERY_SETTLING;
-	double age = at - change->committed;
-	return age < EAGER_FOR ? EVERY : age / 50;
+		return change->asked_at + EVERY_SETTLING;
+	return change->asked_at + (age < EAGER_FOR ? EVERY : age / 50);
 }
 
 static void ask(struct change *change, double at)
@@ -115,7 +119,9 @@ static void ask(struct change *change, double at)
 	uint8_t packet[WIRE_MAX];
 
 	wire_ask(&wire, packet, (uint16_t)(change - changes), change->name);
-	change->ask_at = at + pause_of(change, at);
+	/* What has not been answered by then is lost. */
+	change->asked = change->asked >= UNDER_WAY_MAX ? 1 : change->asked + 1;
+	change->asked_at = at;
 	if (send(udp, packet, wire.len, 0) < 0 && errno != EAGAIN && errno != ECONNREFUSED)
 		die("send", strerror(errno));
 }
@@ -190,9 +196,11 @@ static void take_answer(struct change *change, uint32_t address, double at)
 {
 	if (change->state == ASKED_BEFORE) {
 		change->state = READY;
-		change->ask_at = 0;
+		change->asked = 0;
 		next_update();
 	} else if (change->state == WATCHED) {
+		if (change->asked > 0)
+			change->asked--;
 		bool shown = address == change->address;
 		change->relapsed |= !shown && change->shown > 0;
 		if (!shown)
@@ -211,6 +219,19 @@ static void settle(struct change *change, double at)
 	under_way--;
 }
 
+/* Seconds until the next change begins, or is to be asked for again. */
+static double next_tick(double at)
+{
+	double pause = TICK_MAX;
+
+	if (begun < total && start + (double)begun / rate - at < pause)
+		pause = start + (double)begun / rate - at;
+	for (size_t i = first_open; i < begun; i++)
+		if (changes[i].state == WATCHED && due(&changes[i]) - at < pause)
+			pause = due(&changes[i]) - at;
+	return pause;
+}
+
 static void on_answer(evutil_socket_t fd, short what, void *arg)
 {
 	uint8_t packet[WIRE_MAX];
@@ -227,19 +248,7 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 			address = 0;
 		take_answer(&changes[i], address, now());
 	}
-}
-
-/* Seconds until the next change begins, or is to be asked for again. */
-static double next_tick(double at)
-{
-	double pause = TICK_MAX;
-
-	if (begun < total && start + (double)begun / rate - at < pause)
-		pause = start + (double)begun / rate - at;
-	for (size_t i = first_open; i < begun; i++)
-		if (changes[i].state == WATCHED && changes[i].ask_at - at < pause)
-			pause = changes[i].ask_at - at;
-	return pause;
+	tick_in(next_tick(now()));
 }
 
 /* Asks for the names of the changes that are due, and again where it is time. */
@@ -259,7 +268,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		struct change *change = &changes[i];
 		settle(change, at);
 		if ((change->state == ASKED_BEFORE || change->state == WATCHED) &&
-			at >= change->ask_at)
+			at >= due(change))
 			ask(change, at);
 	}
 	if (at >= start + seconds && (under_way == 0 || at >= start + seconds + wait_s))
