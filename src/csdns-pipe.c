@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/log.h"
-#include "base/options.h"
+#include "base/option_entries.h"
 #include "pipe/pipe.h"
 
 #include <signal.h>
@@ -46,16 +46,8 @@ static const struct option_spec specs[] = {
 		.min = 1,
 		.max = 86400000,
 		.help = "the same for the reply to a write, and inside of a transaction"},
-	{.name = "help",
-		.letter = 'h',
-		.type = OPTION_FLAG,
-		.offset = FIELD(help),
-		.help = "this text"},
-	{.name = "version",
-		.letter = 'V',
-		.type = OPTION_FLAG,
-		.offset = FIELD(version),
-		.help = "the version of csdns"},
+	OPTION_ENTRY_HELP(FIELD(help)),
+	OPTION_ENTRY_VERSION(FIELD(version)),
 	{.name = NULL},
 };
 
@@ -64,20 +56,12 @@ static const struct option_spec specs[] = {
 static int parse(struct settings *settings, int argc, char **argv, struct option_error *error)
 {
 	bool seen[SPECS] = {false};
-	int operand;
 
 	if (options_init(specs, settings) < 0) {
 		(void)snprintf(error->text, sizeof(error->text), "out of memory");
 		return -1;
 	}
-	if (options_parse_args(specs, settings, seen, argc, argv, &operand, error) < 0)
-		return -1;
-	if (operand < argc) {
-		(void)snprintf(error->text, sizeof(error->text), "unexpected argument \"%s\"",
-			argv[operand]);
-		return -1;
-	}
-	return 0;
+	return options_parse_without_operands(specs, settings, seen, argc, argv, error);
 }
 
 static void print_help(void)

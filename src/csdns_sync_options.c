@@ -2,29 +2,15 @@
 
 #include "csdns_sync_options.h"
 
-#include <stdio.h>
-#include <unistd.h>
+#include "base/option_entries.h"
 
 #define CONFIG_FILE CSDNS_SYSCONF_DIR "/csdns/csdns-sync.conf"
 
 #define FIELD(field) offsetof(struct sync_settings, field)
 
 static const struct option_spec specs[] = {
-	{.name = "config",
-		.letter = 'c',
-		.type = OPTION_STRING,
-		.offset = FIELD(config),
-		.value = "FILE",
-		.command_line_only = true,
-		.help = "configuration file; without this option " CONFIG_FILE " where it exists"},
-	{.name = "db",
-		.type = OPTION_STRING,
-		.offset = FIELD(db),
-		.value = "CONNINFO",
-		.initial = "dbname=pdns",
-		.help = "the store: a libpq connection string or URI, also with a service or "
-			"several hosts; "
-			"keep passwords in a service or password file"},
+	OPTION_ENTRY_CONFIG(FIELD(config), CONFIG_FILE),
+	OPTION_ENTRY_DB(FIELD(db)),
 	{.name = "worker-name",
 		.type = OPTION_STRING,
 		.offset = FIELD(worker_name),
@@ -34,12 +20,7 @@ static const struct option_spec specs[] = {
 			"name and the process' number. One that keeps its name gets back at once "
 			"what it had in "
 			"hand before a crash"},
-	{.name = "log-level",
-		.type = OPTION_STRING,
-		.offset = FIELD(log_level),
-		.value = "LEVEL",
-		.initial = "notice",
-		.help = "error, warning, notice, info or debug"},
+	OPTION_ENTRY_LOG_LEVEL(FIELD(log_level)),
 	{.name = "metrics",
 		.type = OPTION_LIST,
 		.offset = FIELD(metrics),
@@ -311,23 +292,9 @@ static const struct option_spec specs[] = {
 		.type = OPTION_FLAG,
 		.offset = FIELD(rabbitmq_insecure),
 		.help = "do not check RabbitMQ's certificate"},
-	{.name = "check",
-		.type = OPTION_FLAG,
-		.offset = FIELD(check),
-		.command_line_only = true,
-		.help = "check the configuration and leave"},
-	{.name = "help",
-		.letter = 'h',
-		.type = OPTION_FLAG,
-		.offset = FIELD(help),
-		.command_line_only = true,
-		.help = "this text"},
-	{.name = "version",
-		.letter = 'V',
-		.type = OPTION_FLAG,
-		.offset = FIELD(version),
-		.command_line_only = true,
-		.help = "the version of csdns"},
+	OPTION_ENTRY_CHECK(FIELD(check)),
+	OPTION_ENTRY_HELP(FIELD(help)),
+	OPTION_ENTRY_VERSION(FIELD(version)),
 	{.name = NULL},
 };
 
@@ -352,19 +319,10 @@ int sync_options_parse(
 	struct sync_settings *settings, int argc, char **argv, struct option_error *error)
 {
 	bool seen[SPECS] = {false};
-	int operand;
 
-	if (options_parse_args(specs, settings, seen, argc, argv, &operand, error) < 0)
+	if (options_parse_without_operands(specs, settings, seen, argc, argv, error) < 0)
 		return -1;
-	if (operand < argc) {
-		(void)snprintf(error->text, sizeof(error->text), "unexpected argument \"%s\"",
-			argv[operand]);
-		return -1;
-	}
 	if (settings->help || settings->version)
 		return 0;
-	const char *file = settings->config;
-	if (file == NULL && access(CONFIG_FILE, F_OK) == 0)
-		file = CONFIG_FILE;
-	return file == NULL ? 0 : options_parse_file(specs, settings, seen, file, error);
+	return options_parse_config(specs, settings, seen, settings->config, CONFIG_FILE, error);
 }

@@ -2,7 +2,7 @@
 
 #include "csdns_sync_settings.h"
 
-#include "base/log.h"
+#include "base/option_entries.h"
 #include "csdns_sync_options.h"
 #include "csdns_sync_secret.h"
 #include "http/address.h"
@@ -111,8 +111,6 @@ static int make_name(struct sync_settings *settings)
 int sync_settings_make(
 	struct sync_settings *settings, int argc, char **argv, struct option_error *error)
 {
-	enum log_level level;
-
 	memset(settings, 0, sizeof(*settings));
 	if (sync_options_init(settings) < 0)
 		return complain(error, "out of memory");
@@ -122,14 +120,8 @@ int sync_settings_make(
 		return 0;
 	if (make_name(settings) < 0)
 		return complain(error, "out of memory");
-	if (!log_level_parse(settings->log_level, &level)) {
-		(void)snprintf(error->text, sizeof(error->text),
-			"could not use log-level \"%s\": it is error, warning, notice, info or "
-			"debug",
-			settings->log_level);
-		return -1;
-	}
-	if (read_secrets(settings, error) < 0 || check_webhook(settings, error) < 0)
+	if (option_entry_check_log_level(settings->log_level, error) < 0 ||
+		read_secrets(settings, error) < 0 || check_webhook(settings, error) < 0)
 		return -1;
 	return check_api(settings, error);
 }
@@ -144,32 +136,17 @@ void sync_settings_fini(struct sync_settings *settings)
 	sync_options_fini(settings);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
-}
-
-static bool same_list(const struct option_list *a, const struct option_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!same(a->items[i], b->items[i]))
-			return false;
-	return true;
-}
-
 static bool rabbitmq_settings_differ(
 	const struct sync_settings *old, const struct sync_settings *new)
 {
-	return !same_list(&old->rabbitmq_uris, &new->rabbitmq_uris) ||
-	       !same_list(&old->rabbitmq_bindings, &new->rabbitmq_bindings) ||
-	       !same(old->rabbitmq_password, new->rabbitmq_password) ||
-	       !same(old->rabbitmq_exchange, new->rabbitmq_exchange) ||
-	       !same(old->rabbitmq_queue, new->rabbitmq_queue) ||
-	       !same(old->rabbitmq_ca, new->rabbitmq_ca) ||
-	       !same(old->rabbitmq_cert, new->rabbitmq_cert) ||
-	       !same(old->rabbitmq_key, new->rabbitmq_key) ||
+	return !option_list_is_same(&old->rabbitmq_uris, &new->rabbitmq_uris) ||
+	       !option_list_is_same(&old->rabbitmq_bindings, &new->rabbitmq_bindings) ||
+	       !option_string_is_same(old->rabbitmq_password, new->rabbitmq_password) ||
+	       !option_string_is_same(old->rabbitmq_exchange, new->rabbitmq_exchange) ||
+	       !option_string_is_same(old->rabbitmq_queue, new->rabbitmq_queue) ||
+	       !option_string_is_same(old->rabbitmq_ca, new->rabbitmq_ca) ||
+	       !option_string_is_same(old->rabbitmq_cert, new->rabbitmq_cert) ||
+	       !option_string_is_same(old->rabbitmq_key, new->rabbitmq_key) ||
 	       old->rabbitmq_declare_exchange != new->rabbitmq_declare_exchange ||
 	       old->rabbitmq_insecure != new->rabbitmq_insecure ||
 	       old->rabbitmq_prefetch != new->rabbitmq_prefetch ||
@@ -178,26 +155,29 @@ static bool rabbitmq_settings_differ(
 
 bool sync_settings_differ_in_bus(const struct sync_settings *old, const struct sync_settings *new)
 {
-	return !same(old->kafka_brokers, new->kafka_brokers) ||
-	       !same_list(&old->kafka_topics, &new->kafka_topics) ||
-	       !same(old->kafka_group, new->kafka_group) ||
-	       !same_list(&old->kafka_properties, &new->kafka_properties) ||
+	return !option_string_is_same(old->kafka_brokers, new->kafka_brokers) ||
+	       !option_list_is_same(&old->kafka_topics, &new->kafka_topics) ||
+	       !option_string_is_same(old->kafka_group, new->kafka_group) ||
+	       !option_list_is_same(&old->kafka_properties, &new->kafka_properties) ||
 	       rabbitmq_settings_differ(old, new);
 }
 
 bool sync_settings_need_restart(const struct sync_settings *old, const struct sync_settings *new)
 {
-	return !same_list(&old->listen, &new->listen) || !same_list(&old->metrics, &new->metrics) ||
-	       !same(old->worker_name, new->worker_name) || old->max_body != new->max_body ||
-	       old->max_connections != new->max_connections ||
+	return !option_list_is_same(&old->listen, &new->listen) ||
+	       !option_list_is_same(&old->metrics, &new->metrics) ||
+	       !option_string_is_same(old->worker_name, new->worker_name) ||
+	       old->max_body != new->max_body || old->max_connections != new->max_connections ||
 	       (old->tls_cert == NULL) != (new->tls_cert == NULL) ||
-	       !same_list(&old->api_urls, &new->api_urls) ||
+	       !option_list_is_same(&old->api_urls, &new->api_urls) ||
 	       old->api_in_flight != new->api_in_flight ||
 	       old->api_timeout_ms != new->api_timeout_ms || old->api_tries != new->api_tries ||
 	       old->api_insecure != new->api_insecure || old->api_post != new->api_post ||
-	       !same(old->api_ca, new->api_ca) || !same(old->api_key, new->api_key) ||
-	       !same(old->api_secret, new->api_secret) || old->poll_ms != new->poll_ms ||
-	       old->page_size != new->page_size || old->reconcile_ms != new->reconcile_ms ||
+	       !option_string_is_same(old->api_ca, new->api_ca) ||
+	       !option_string_is_same(old->api_key, new->api_key) ||
+	       !option_string_is_same(old->api_secret, new->api_secret) ||
+	       old->poll_ms != new->poll_ms || old->page_size != new->page_size ||
+	       old->reconcile_ms != new->reconcile_ms ||
 	       old->reconcile_pause_ms != new->reconcile_pause_ms ||
 	       old->catch_up_ms != new->catch_up_ms ||
 	       old->verify_after_ms != new->verify_after_ms ||

@@ -2,7 +2,7 @@
 
 #include "csdnsd_settings.h"
 
-#include "base/log.h"
+#include "base/option_entries.h"
 #include "http/address.h"
 #include "serve/listener.h"
 #include "serve/web.h"
@@ -12,28 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CONFIG_FILE CSDNS_SYSCONF_DIR "/csdns/csdnsd.conf"
 
 #define FIELD(field) offsetof(struct settings, field)
 
 static const struct option_spec specs[] = {
-	{.name = "config",
-		.letter = 'c',
-		.type = OPTION_STRING,
-		.offset = FIELD(config),
-		.value = "FILE",
-		.command_line_only = true,
-		.help = "configuration file; without this option " CONFIG_FILE " where it exists"},
-	{.name = "db",
-		.type = OPTION_STRING,
-		.offset = FIELD(db),
-		.value = "CONNINFO",
-		.initial = "dbname=pdns",
-		.help = "the store: a libpq connection string or URI, also with a service or "
-			"several "
-			"hosts; keep passwords in a service or password file"},
+	OPTION_ENTRY_CONFIG(FIELD(config), CONFIG_FILE),
+	OPTION_ENTRY_DB(FIELD(db)),
 	{.name = "socket",
 		.type = OPTION_STRING,
 		.offset = FIELD(socket),
@@ -110,12 +96,7 @@ static const struct option_spec specs[] = {
 		.initial = "0",
 		.help = "/healthz says that csdnsd is not ready when its data is older; 0: any age "
 			"will do"},
-	{.name = "log-level",
-		.type = OPTION_STRING,
-		.offset = FIELD(log_level),
-		.value = "LEVEL",
-		.initial = "notice",
-		.help = "error, warning, notice, info or debug"},
+	OPTION_ENTRY_LOG_LEVEL(FIELD(log_level)),
 	{.name = "poll-interval",
 		.type = OPTION_SECONDS,
 		.offset = FIELD(poll_ms),
@@ -162,23 +143,9 @@ static const struct option_spec specs[] = {
 		.min = 100,
 		.max = 86400000,
 		.help = "a transaction of PowerDNS without a request for so long is rolled back"},
-	{.name = "check",
-		.type = OPTION_FLAG,
-		.offset = FIELD(check),
-		.command_line_only = true,
-		.help = "check the configuration and leave"},
-	{.name = "help",
-		.letter = 'h',
-		.type = OPTION_FLAG,
-		.offset = FIELD(help),
-		.command_line_only = true,
-		.help = "this text"},
-	{.name = "version",
-		.letter = 'V',
-		.type = OPTION_FLAG,
-		.offset = FIELD(version),
-		.command_line_only = true,
-		.help = "the version of csdns"},
+	OPTION_ENTRY_CHECK(FIELD(check)),
+	OPTION_ENTRY_HELP(FIELD(help)),
+	OPTION_ENTRY_VERSION(FIELD(version)),
 	{.name = NULL},
 };
 
@@ -187,21 +154,12 @@ static const struct option_spec specs[] = {
 static int parse(struct settings *settings, int argc, char **argv, struct option_error *error)
 {
 	bool seen[SPECS] = {false};
-	int operand;
 
-	if (options_parse_args(specs, settings, seen, argc, argv, &operand, error) < 0)
+	if (options_parse_without_operands(specs, settings, seen, argc, argv, error) < 0)
 		return -1;
-	if (operand < argc) {
-		(void)snprintf(error->text, sizeof(error->text), "unexpected argument \"%s\"",
-			argv[operand]);
-		return -1;
-	}
 	if (settings->help || settings->version)
 		return 0;
-	const char *file = settings->config;
-	if (file == NULL && access(CONFIG_FILE, F_OK) == 0)
-		file = CONFIG_FILE;
-	return file == NULL ? 0 : options_parse_file(specs, settings, seen, file, error);
+	return options_parse_config(specs, settings, seen, settings->config, CONFIG_FILE, error);
 }
 
 /* A URI has its password in front of the "@". libpq's message may repeat any part of the text. */
@@ -349,8 +307,6 @@ static int find_allowed(
 int settings_make(struct settings *settings, uid_t **allowed, int argc, char **argv,
 	struct option_error *error)
 {
-	enum log_level level;
-
 	*allowed = NULL;
 	memset(settings, 0, sizeof(*settings));
 	if (options_init(specs, settings) < 0) {
@@ -359,14 +315,8 @@ int settings_make(struct settings *settings, uid_t **allowed, int argc, char **a
 	}
 	if (parse(settings, argc, argv, error) < 0)
 		return -1;
-	if (!log_level_parse(settings->log_level, &level)) {
-		(void)snprintf(error->text, sizeof(error->text),
-			"could not use log-level \"%s\": it is error, warning, notice, info or "
-			"debug",
-			settings->log_level);
-		return -1;
-	}
-	if (check_db(settings->db, error) < 0 || check_http(settings, error) < 0 ||
+	if (option_entry_check_log_level(settings->log_level, error) < 0 ||
+		check_db(settings->db, error) < 0 || check_http(settings, error) < 0 ||
 		check_purge(settings, error) < 0 ||
 		check_listen("metrics", &settings->metrics, error) < 0)
 		return -1;
@@ -379,30 +329,17 @@ void settings_fini(struct settings *settings)
 	explicit_bzero(settings->pdns_api_key, sizeof(settings->pdns_api_key));
 }
 
-static bool same(const char *a, const char *b)
-{
-	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
-}
-
-static bool same_list(const struct option_list *a, const struct option_list *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!same(a->items[i], b->items[i]))
-			return false;
-	return true;
-}
-
 bool settings_need_restart(const struct settings *old, const struct settings *new)
 {
-	return !same(old->socket, new->socket) || !same(old->socket_owner, new->socket_owner) ||
-	       !same(old->socket_group, new->socket_group) ||
+	return !option_string_is_same(old->socket, new->socket) ||
+	       !option_string_is_same(old->socket_owner, new->socket_owner) ||
+	       !option_string_is_same(old->socket_group, new->socket_group) ||
 	       old->socket_mode != new->socket_mode || old->max_request != new->max_request ||
 	       old->max_connections != new->max_connections ||
 	       old->max_transactions != new->max_transactions ||
-	       !same_list(&old->allow_users, &new->allow_users) ||
-	       !same_list(&old->metrics, &new->metrics) || !same_list(&old->http, &new->http);
+	       !option_list_is_same(&old->allow_users, &new->allow_users) ||
+	       !option_list_is_same(&old->metrics, &new->metrics) ||
+	       !option_list_is_same(&old->http, &new->http);
 }
 
 void settings_print_help(void)

@@ -10,6 +10,7 @@ libcsdns_base_a_SOURCES = \
 	src/base/metrics.c src/base/metrics.h \
 	src/base/log.c src/base/log.h \
 	src/base/notify.c src/base/notify.h \
+	src/base/option_entries.c src/base/option_entries.h \
 	src/base/option_value.c src/base/option_value.h \
 	src/base/options.c src/base/options.h \
 	src/base/thread.c src/base/thread.h \

@@ -200,3 +200,18 @@ const char *option_value_set(
 		list_fini(field);
 	return parsers[spec->type](spec, field, text);
 }
+
+bool option_string_is_same(const char *a, const char *b)
+{
+	return strcmp(a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
+bool option_list_is_same(const struct option_list *a, const struct option_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!option_string_is_same(a->items[i], b->items[i]))
+			return false;
+	return true;
+}

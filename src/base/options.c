@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HELP_WIDTH  80
 #define HELP_COLUMN 30
@@ -185,6 +186,16 @@ int options_parse_args(const struct option_spec *specs, void *settings, bool *se
 	return rc;
 }
 
+int options_parse_without_operands(const struct option_spec *specs, void *settings, bool *seen,
+	int argc, char **argv, struct option_error *error)
+{
+	int operand;
+
+	if (options_parse_args(specs, settings, seen, argc, argv, &operand, error) < 0)
+		return -1;
+	return operand < argc ? fail(error, "unexpected argument \"%s\"", argv[operand]) : 0;
+}
+
 /* A configuration file while it is read. */
 struct file {
 	const struct option_spec *specs;
@@ -310,6 +321,16 @@ int options_parse_file(const struct option_spec *specs, void *settings, bool *se
 	free(file.from_file);
 	(void)fclose(stream);
 	return rc;
+}
+
+int options_parse_config(const struct option_spec *specs, void *settings, bool *seen,
+	const char *named, const char *usual, struct option_error *error)
+{
+	const char *path = named;
+
+	if (path == NULL && access(usual, F_OK) == 0)
+		path = usual;
+	return path == NULL ? 0 : options_parse_file(specs, settings, seen, path, error);
 }
 
 /* Prints words from HELP_COLUMN on; column is where the cursor stands. */

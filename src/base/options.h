@@ -59,11 +59,22 @@ void options_fini(const struct option_spec *specs, void *settings);
 int options_parse_args(const struct option_spec *specs, void *settings, bool *seen, int argc,
 	char **argv, int *first_operand, struct option_error *error)
 	__attribute__((warn_unused_result));
+/* The same for a program that takes no operands: one is an error. */
+int options_parse_without_operands(const struct option_spec *specs, void *settings, bool *seen,
+	int argc, char **argv, struct option_error *error) __attribute__((warn_unused_result));
 /* Reads a file into settings; fields given on the command line are not touched: call
  * options_parse_args first, then this, with the same `seen` array. Returns 0 or -1 with *error
  * filled. */
 int options_parse_file(const struct option_spec *specs, void *settings, bool *seen,
 	const char *path, struct option_error *error) __attribute__((warn_unused_result));
+/* Reads the file that was named, or the usual one, where it exists, when `named` is NULL. The same.
+ */
+int options_parse_config(const struct option_spec *specs, void *settings, bool *seen,
+	const char *named, const char *usual, struct option_error *error)
+	__attribute__((warn_unused_result));
+/* Have these fields the same value? A string that is NULL is as an empty one. */
+bool option_string_is_same(const char *a, const char *b);
+bool option_list_is_same(const struct option_list *a, const struct option_list *b);
 /* What OPTION_SECONDS takes, for times that stand inside a value. Milliseconds; NULL, or what is
  * wrong with the text. */
 const char *option_parse_time(const char *text, long *ms) __attribute__((warn_unused_result));
