@@ -4,12 +4,12 @@
  * csdns-sync: CloudStack's events, and what its API says, into the facts. Reads options, wires the
  * parts, runs the loop.
  */
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "csdns_sync_bus.h"
 #include "csdns_sync_options.h"
 #include "csdns_sync_settings.h"
+#include "daemon_stop.h"
 #include "http/http.h"
 #include "http/reply.h"
 #include "pg/events.h"
@@ -29,10 +29,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Time for what is in hand when a signal stops csdns-sync. */
-#define DRAIN_MS 5000
-#define HTTP_MS	 10000
-#define IDLE_MS	 60000
+#define HTTP_MS 10000
+#define IDLE_MS 60000
 /* Tasks in hand at once: what waits for the database is stored together. */
 #define TASKS_AHEAD 200
 
@@ -43,7 +41,6 @@ struct daemon {
 	struct sync_settings settings; /* as read last; started itself until then */
 	bool is_reloaded;
 	struct event_base *base;
-	struct event *draining;
 	struct intake *intake;
 	struct api *api;
 	struct worker *worker;
@@ -55,7 +52,7 @@ struct daemon {
 	struct http *http;
 	struct monitor *monitor; /* NULL: nobody watches */
 	struct watch_reloads reloads;
-	int64_t drain_until_ms;
+	struct daemon_stop stop;
 };
 
 static struct webhook_settings webhook_settings(const struct sync_settings *settings)
@@ -236,41 +233,28 @@ static void on_wish(void *arg)
 		reconcile_look(daemon->reconcile);
 }
 
-static void on_draining(evutil_socket_t fd, short what, void *arg)
+static void drain(void *arg)
 {
 	struct daemon *daemon = arg;
-	bool is_done = worker_is_drained(daemon->worker) && webhook_is_idle(daemon->webhook) &&
-		       buses_are_drained(daemon->buses) && http_is_drained(daemon->http) &&
-		       monitor_is_drained(daemon->monitor);
 
-	(void)fd;
-	(void)what;
-	if (is_done || clock_ms() > daemon->drain_until_ms)
-		(void)event_base_loopbreak(daemon->base);
-}
-
-static void on_stop(evutil_socket_t signal, short what, void *arg)
-{
-	struct daemon *daemon = arg;
-	struct timeval often = clock_timeval(5);
-
-	(void)what;
-	if (daemon->drain_until_ms != 0) { /* the second time */
-		(void)event_base_loopbreak(daemon->base);
-		return;
-	}
-	log_notice("stopping on signal %d", (int)signal);
-	notify_stopping();
-	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	worker_drain(daemon->worker);
 	buses_drain(daemon->buses);
 	http_drain(daemon->http);
 	monitor_drain(daemon->monitor);
-	(void)event_add(daemon->draining, &often);
 }
 
-static const struct event_signal signals[] = {{SIGUSR1, on_reconcile}, {SIGHUP, on_reload},
-	{SIGTERM, on_stop}, {SIGINT, on_stop}, {0, NULL}};
+static bool is_drained(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	return worker_is_drained(daemon->worker) && webhook_is_idle(daemon->webhook) &&
+	       buses_are_drained(daemon->buses) && http_is_drained(daemon->http) &&
+	       monitor_is_drained(daemon->monitor);
+}
+
+static const struct daemon_stop_handlers stop_handlers = {drain, is_drained};
+static const struct event_signal signals[] = {
+	{SIGUSR1, on_reconcile}, {SIGHUP, on_reload}, {0, NULL}};
 
 /* ---- wiring ---- */
 
@@ -372,7 +356,6 @@ static bool make_parts(struct daemon *daemon)
 		.on_done = on_done,
 		.arg = daemon,
 	};
-	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	make_verify(daemon);
 	daemon->intake = intake_new(daemon->base, settings->db);
 	if (daemon->intake != NULL && daemon->api == NULL)
@@ -380,8 +363,9 @@ static bool make_parts(struct daemon *daemon)
 	daemon->worker = worker_new(daemon->base, &worker);
 	daemon->webhook =
 		daemon->intake == NULL ? NULL : webhook_new(daemon->base, &webhook, daemon->intake);
-	return daemon->draining != NULL && daemon->worker != NULL && daemon->webhook != NULL &&
-	       make_readers(daemon) && event_on_signals(daemon->base, signals, daemon);
+	return daemon->worker != NULL && daemon->webhook != NULL && make_readers(daemon) &&
+	       daemon_stop_init(&daemon->stop, daemon->base, &stop_handlers, daemon) &&
+	       event_on_signals(daemon->base, signals, daemon);
 }
 
 static int make_buses(struct daemon *daemon)
@@ -406,6 +390,7 @@ static void free_parts(struct daemon *daemon)
 	verify_free(daemon->verify);
 	reconcile_free(daemon->reconcile);
 	catch_up_free(daemon->catch_up);
+	daemon_stop_fini(&daemon->stop);
 }
 
 static int work(struct daemon *daemon)

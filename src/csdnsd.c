@@ -3,10 +3,10 @@
  */
 #include "config.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "csdnsd_settings.h"
+#include "daemon_stop.h"
 #include "feed/feed.h"
 #include "pg/events.h"
 #include "serve/listener.h"
@@ -25,9 +25,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
-/* For requests in hand after SIGTERM. */
-#define DRAIN_MS 5000
-
 struct daemon {
 	int argc;
 	char **argv;
@@ -44,8 +41,7 @@ struct daemon {
 	int listen_fd;
 	char *socket;  /* that was made; NULL where it is systemd's */
 	bool is_ready; /* systemd was told */
-	struct event *draining;
-	int64_t drain_until_ms;
+	struct daemon_stop stop;
 };
 
 /* ---- settings ---- */
@@ -111,17 +107,6 @@ static void on_reload(evutil_socket_t signal, short what, void *arg)
 	notify_ready(outcome);
 }
 
-static void on_draining(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *daemon = arg;
-
-	(void)fd;
-	(void)what;
-	bool is_drained = server_is_drained(daemon->server) && monitor_is_drained(daemon->monitor);
-	if (is_drained || clock_ms() > daemon->drain_until_ms)
-		(void)event_base_loopbreak(daemon->base);
-}
-
 static void close_socket(struct daemon *daemon)
 {
 	if (daemon->listen_fd >= 0)
@@ -129,28 +114,25 @@ static void close_socket(struct daemon *daemon)
 	daemon->listen_fd = -1;
 }
 
-static void on_stop(evutil_socket_t signal, short what, void *arg)
+static void drain(void *arg)
 {
 	struct daemon *daemon = arg;
-	struct timeval often = clock_timeval(5);
 
-	(void)what;
-	if (daemon->drain_until_ms != 0) { /* the second time */
-		(void)event_base_loopbreak(daemon->base);
-		return;
-	}
-	log_notice("stopping on signal %d", (int)signal);
-	notify_stopping();
-	daemon->drain_until_ms = clock_ms() + DRAIN_MS;
 	server_drain(daemon->server);
 	monitor_drain(daemon->monitor);
 	/* Who comes now shall not wait for us, and the next csdnsd may start. */
 	close_socket(daemon);
-	(void)event_add(daemon->draining, &often);
 }
 
-static const struct event_signal signals[] = {
-	{SIGHUP, on_reload}, {SIGTERM, on_stop}, {SIGINT, on_stop}, {0, NULL}};
+static bool is_drained(void *arg)
+{
+	const struct daemon *daemon = arg;
+
+	return server_is_drained(daemon->server) && monitor_is_drained(daemon->monitor);
+}
+
+static const struct daemon_stop_handlers stop_handlers = {drain, is_drained};
+static const struct event_signal signals[] = {{SIGHUP, on_reload}, {0, NULL}};
 
 /* ---- the feed's news ---- */
 
@@ -306,12 +288,10 @@ static bool make_parts(struct daemon *daemon)
 	daemon->base = event_base_new();
 	if (daemon->base == NULL)
 		return false;
-	daemon->draining = event_new(daemon->base, -1, EV_PERSIST, on_draining, daemon);
 	daemon->writer = writer_new(daemon->base, settings->db);
 	daemon->transactions = transactions_new(daemon->base, &transactions);
 	daemon->purge = purge_new(daemon->base, &purge);
-	if (daemon->draining == NULL || daemon->writer == NULL || daemon->transactions == NULL ||
-		daemon->purge == NULL)
+	if (daemon->writer == NULL || daemon->transactions == NULL || daemon->purge == NULL)
 		return false;
 	struct server_writers writers = {daemon->writer, daemon->transactions};
 	daemon->server = server_new(daemon->base, &server, daemon->listen_fd, &writers);
@@ -321,7 +301,9 @@ static bool make_parts(struct daemon *daemon)
 	server_protocol(daemon->server)->reload = load_again;
 	server_protocol(daemon->server)->arg = daemon;
 	daemon->feed = feed_new(daemon->base, &feed, &feed_handlers, daemon);
-	return daemon->feed != NULL && event_on_signals(daemon->base, signals, daemon);
+	return daemon->feed != NULL &&
+	       daemon_stop_init(&daemon->stop, daemon->base, &stop_handlers, daemon) &&
+	       event_on_signals(daemon->base, signals, daemon);
 }
 
 static void free_parts(struct daemon *daemon)
@@ -332,8 +314,7 @@ static void free_parts(struct daemon *daemon)
 	transactions_free(daemon->transactions);
 	feed_free(daemon->feed);
 	purge_free(daemon->purge);
-	if (daemon->draining != NULL)
-		event_free(daemon->draining);
+	daemon_stop_fini(&daemon->stop);
 	close_socket(daemon);
 	free(daemon->socket);
 }

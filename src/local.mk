@@ -1,5 +1,5 @@
 sbin_PROGRAMS += csdnsd
-csdnsd_SOURCES = src/csdnsd.c src/csdnsd_settings.c src/csdnsd_settings.h
+csdnsd_SOURCES = src/csdnsd.c src/csdnsd_settings.c src/csdnsd_settings.h src/daemon_stop.c src/daemon_stop.h
 csdnsd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS)
 csdnsd_LDADD = libcsdns_serve.a libcsdns_write.a libcsdns_feed.a libcsdns_pg.a \
 	libcsdns_protocol.a libcsdns_mirror.a libcsdns_dns.a libcsdns_http.a libcsdns_base.a \

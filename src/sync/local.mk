@@ -41,7 +41,8 @@ libcsdns_sync_a_SOURCES += src/sync/rabbitmq_none.c
 endif
 
 csdns_sync_SOURCES = src/csdns-sync.c src/csdns_sync_bus.c src/csdns_sync_bus.h \
-	src/csdns_sync_options.c src/csdns_sync_options.h src/csdns_sync_secret.c src/csdns_sync_secret.h src/csdns_sync_settings.c src/csdns_sync_settings.h
+	src/csdns_sync_options.c src/csdns_sync_options.h src/csdns_sync_secret.c src/csdns_sync_secret.h src/csdns_sync_settings.c src/csdns_sync_settings.h \
+	src/daemon_stop.c src/daemon_stop.h
 csdns_sync_CPPFLAGS = $(libcsdns_sync_a_CPPFLAGS)
 csdns_sync_LDADD = libcsdns_sync.a libcsdns_http.a libcsdns_pg.a libcsdns_base.a \
 	$(KAFKA_LIBS) $(RABBITMQ_LIBS) $(LDNS_LIBS) $(CURL_LIBS) $(HTTP_LIBS) $(EVENT_LIBS) $(PQ_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
