@@ -67,11 +67,7 @@ struct feed {
 	struct feed_status status;
 };
 
-static const struct pg_handlers pg_handlers;
-
-static void next_task(struct feed *feed);
-
-static void abort_follow(struct feed *feed)
+static void task_abort_follow(struct feed *feed)
 {
 	leftovers_add_change(&feed->leftovers, follow_abort(&feed->follow));
 	leftovers_step(&feed->leftovers);
@@ -79,7 +75,7 @@ static void abort_follow(struct feed *feed)
 
 /* ---- connecting ---- */
 
-static void feed_connect(struct feed *feed)
+static void connection_start(struct feed *feed)
 {
 	struct pg_target target = {.db = feed->settings.db, .name = "csdnsd"};
 
@@ -92,7 +88,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	feed_connect(arg);
+	connection_start(arg);
 }
 
 /* How old the data is, for the log. */
@@ -106,7 +102,7 @@ static void log_age(const struct feed *feed)
 			(clock_ms() - feed->status.current_ms) / 1000);
 }
 
-static void feed_down(struct feed *feed, const char *why)
+static void connection_lost(struct feed *feed, const char *why)
 {
 	struct timeval pause = clock_timeval(feed->pause_ms);
 
@@ -115,7 +111,7 @@ static void feed_down(struct feed *feed, const char *why)
 	log_age(feed);
 	pg_stop(feed->pg);
 	if (feed->task == TASK_FOLLOW)
-		abort_follow(feed);
+		task_abort_follow(feed);
 	if (feed->filling != NULL) {
 		leftovers_add_mirror(&feed->leftovers, feed->filling);
 		feed->wants_reload = true; /* somebody asked for it, and still does */
@@ -131,9 +127,20 @@ static void feed_down(struct feed *feed, const char *why)
 	feed->handlers->on_lost(feed->arg, why);
 }
 
-static void on_down(void *arg, const char *why)
+static void connection_restart(struct feed *feed)
 {
-	feed_down(arg, why);
+	(void)evtimer_del(feed->retry);
+	feed->pause_ms = PAUSE_FIRST_MS;
+	if (feed->status.state > FEED_CONNECTING)
+		connection_lost(feed, "the configuration names another one");
+	(void)evtimer_del(feed->retry);
+	connection_start(feed);
+}
+
+static void connection_works(struct feed *feed)
+{
+	feed->pause_ms = PAUSE_FIRST_MS;
+	feed->silent_follows = 0;
 }
 
 static void on_silence(evutil_socket_t fd, short what, void *arg)
@@ -151,7 +158,18 @@ static void on_silence(evutil_socket_t fd, short what, void *arg)
 	 * load says something all the while. */
 	if (feed->task == TASK_FOLLOW && ++feed->silent_follows > 1)
 		feed->wants_reload = true;
-	feed_down(feed, "it says nothing");
+	connection_lost(feed, "it says nothing");
+}
+
+static bool connection_make_events(struct feed *feed, struct event_base *base)
+{
+	feed->pause_ms = PAUSE_FIRST_MS;
+	feed->silence_ms = hook_number("CSDNS_TEST_SILENCE_MS", SILENCE_MS);
+	struct timeval silence = clock_timeval(feed->silence_ms / 6);
+	feed->retry = evtimer_new(base, on_retry, feed);
+	feed->silence = event_new(base, -1, EV_PERSIST, on_silence, feed);
+	return feed->retry != NULL && feed->silence != NULL &&
+	       evtimer_add(feed->silence, &silence) == 0;
 }
 
 /* ---- tasks ---- */
@@ -166,14 +184,14 @@ static void begin(struct feed *feed, enum task task)
 	(void)evtimer_del(feed->poll);
 }
 
-static void begin_check(struct feed *feed)
+static void task_begin_check(struct feed *feed)
 {
 	begin(feed, TASK_CHECK);
 	pg_send(feed->pg, "SET lock_timeout = " LOCK_MS
 			  "; SELECT pg_is_in_recovery(), max(version) FROM csdns.schema_version");
 }
 
-static void begin_prepare(struct feed *feed)
+static void task_begin_prepare(struct feed *feed)
 {
 	begin(feed, TASK_PREPARE);
 	pg_pipeline_begin(feed->pg);
@@ -181,7 +199,7 @@ static void begin_prepare(struct feed *feed)
 	pg_pipeline_sync(feed->pg);
 }
 
-static void begin_listen(struct feed *feed)
+static void task_begin_listen(struct feed *feed)
 {
 	begin(feed, TASK_LISTEN);
 	pg_send(feed->pg, "LISTEN csdns");
@@ -192,7 +210,7 @@ static void begin_load(struct feed *feed)
 	feed->wants_reload = false;
 	feed->filling = mirror_new(feed->settings.default_ttl);
 	if (feed->filling == NULL) {
-		feed_down(feed, "out of memory");
+		connection_lost(feed, "out of memory");
 		return;
 	}
 	begin(feed, TASK_LOAD);
@@ -234,7 +252,7 @@ static void wait_for_poll(struct feed *feed)
 }
 
 /* The connection is idle: what is next? */
-static void next_task(struct feed *feed)
+static void task_next(struct feed *feed)
 {
 	if (feed->task != TASK_NONE || !pg_is_up(feed->pg) || feed->status.state < FEED_LOADING)
 		return;
@@ -251,11 +269,6 @@ static void next_task(struct feed *feed)
 		wait_for_poll(feed);
 }
 
-static void on_change_gone(void *arg)
-{
-	next_task(arg);
-}
-
 static void on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct feed *feed = arg;
@@ -266,16 +279,21 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 		begin_poll(feed);
 }
 
+static bool task_make_events(struct feed *feed, struct event_base *base)
+{
+	feed->poll = evtimer_new(base, on_poll, feed);
+	return feed->poll != NULL;
+}
+
 /* ---- outcomes ---- */
 
-static void saw_current(struct feed *feed)
+static void publish_current(struct feed *feed)
 {
 	feed->status.current_ms = clock_ms();
 	feed->status.store = feed->mirror->version;
 	feed->status.mirror = feed->mirror->version;
 	feed->status.state = FEED_FOLLOWING;
-	feed->pause_ms = PAUSE_FIRST_MS;
-	feed->silent_follows = 0;
+	connection_works(feed);
 }
 
 /* So that a result which comes in one piece is seen, by people and by tests. */
@@ -303,7 +321,7 @@ static void say_all_affected(struct feed *feed, bool has_same_zones)
 	affected_fini(&affected);
 }
 
-static void load_done(struct feed *feed)
+static void publish_load(struct feed *feed)
 {
 	struct mirror *old = feed->mirror;
 
@@ -312,7 +330,7 @@ static void load_done(struct feed *feed)
 	feed->wants_poll = true; /* what was committed during the load */
 	feed->status.loads++;
 	feed->status.left_out = feed->left_out.rows;
-	saw_current(feed);
+	publish_current(feed);
 	left_out_summary(&feed->left_out);
 	log_notice("loaded version %" PRIu64 ": %zu zones, %" PRIu64 " records, %" PRIu64
 		   " left out",
@@ -326,7 +344,7 @@ static void load_done(struct feed *feed)
 	leftovers_add_mirror(&feed->leftovers, old);
 }
 
-static void commit_change(struct feed *feed)
+static void publish_change(struct feed *feed)
 {
 	struct change *change = feed->follow.change;
 	struct affected affected;
@@ -342,7 +360,7 @@ static void commit_change(struct feed *feed)
 		change_watch(change, &affected);
 	change_commit(change, feed->follow.version);
 	feed->status.changes++;
-	saw_current(feed);
+	publish_current(feed);
 	if (feed->handlers->on_affected != NULL)
 		feed->handlers->on_affected(feed->arg, &affected);
 	affected_fini(&affected);
@@ -355,13 +373,13 @@ static void follow_done(struct feed *feed)
 	enum follow_outcome outcome = follow_on_done(&feed->follow);
 
 	if (outcome != FOLLOW_CHANGES)
-		abort_follow(feed);
+		task_abort_follow(feed);
 	switch (outcome) {
 	case FOLLOW_NOTHING:
-		saw_current(feed);
+		publish_current(feed);
 		break;
 	case FOLLOW_CHANGES:
-		commit_change(feed);
+		publish_change(feed);
 		break;
 	case FOLLOW_RELOAD:
 		log_notice("loading all: %s since version %" PRIu64,
@@ -391,7 +409,7 @@ static void poll_result(struct feed *feed, const PGresult *result)
 	feed->status.store = version;
 	if (version.number == feed->mirror->version.number &&
 		version.at_us == feed->mirror->version.at_us)
-		saw_current(feed);
+		publish_current(feed);
 	else
 		feed->wants_poll = true;
 }
@@ -475,7 +493,7 @@ static void on_done(void *arg)
 			return;
 		}
 		if (state == RUN_DONE) {
-			load_done(feed);
+			publish_load(feed);
 		} else {
 			feed->is_failed = true;
 			(void)snprintf(
@@ -494,17 +512,17 @@ static void on_done(void *arg)
 		break;
 	}
 	if (feed->is_failed) {
-		feed_down(feed, feed->problem);
+		connection_lost(feed, feed->problem);
 		return;
 	}
 	if (task == TASK_CHECK)
-		begin_prepare(feed);
+		task_begin_prepare(feed);
 	else if ((task == TASK_PREPARE || task == TASK_POLL) && !feed->in_recovery &&
 		 !feed->is_listening && !feed->is_refused)
-		begin_listen(feed);
+		task_begin_listen(feed);
 	else if (task == TASK_PREPARE)
 		setup_done(feed);
-	next_task(feed);
+	task_next(feed);
 }
 
 static void on_notify(void *arg, const char *channel, const char *payload)
@@ -514,7 +532,7 @@ static void on_notify(void *arg, const char *channel, const char *payload)
 	(void)channel;
 	(void)payload;
 	feed->wants_poll = true;
-	next_task(feed);
+	task_next(feed);
 }
 
 static void on_up(void *arg)
@@ -523,7 +541,12 @@ static void on_up(void *arg)
 
 	feed->is_listening = false;
 	feed->is_refused = false;
-	begin_check(feed);
+	task_begin_check(feed);
+}
+
+static void on_down(void *arg, const char *why)
+{
+	connection_lost(arg, why);
 }
 
 static const struct pg_handlers pg_handlers = {
@@ -537,17 +560,18 @@ static const struct pg_handlers pg_handlers = {
 
 /* ---- for the owner ---- */
 
-static bool feed_make_events(struct feed *feed, struct event_base *base)
+static void on_change_gone(void *arg)
 {
-	struct timeval silence = clock_timeval(feed->silence_ms / 6);
+	task_next(arg);
+}
+
+static bool feed_make_parts(struct feed *feed, struct event_base *base)
+{
 	bool has_leftovers = leftovers_init(&feed->leftovers, base, on_change_gone, feed);
 
 	feed->pg = pg_new(base, &pg_handlers, feed);
-	feed->retry = evtimer_new(base, on_retry, feed);
-	feed->poll = evtimer_new(base, on_poll, feed);
-	feed->silence = event_new(base, -1, EV_PERSIST, on_silence, feed);
-	return has_leftovers && feed->pg != NULL && feed->retry != NULL && feed->poll != NULL &&
-	       feed->silence != NULL && evtimer_add(feed->silence, &silence) == 0;
+	return has_leftovers && feed->pg != NULL && connection_make_events(feed, base) &&
+	       task_make_events(feed, base);
 }
 
 struct feed *feed_new(struct event_base *base, const struct feed_settings *settings,
@@ -560,13 +584,11 @@ struct feed *feed_new(struct event_base *base, const struct feed_settings *setti
 	feed->settings = *settings;
 	feed->handlers = handlers;
 	feed->arg = arg;
-	feed->pause_ms = PAUSE_FIRST_MS;
-	feed->silence_ms = hook_number("CSDNS_TEST_SILENCE_MS", SILENCE_MS);
-	if (!feed_make_events(feed, base)) {
+	if (!feed_make_parts(feed, base)) {
 		feed_free(feed);
 		return NULL;
 	}
-	feed_connect(feed);
+	connection_start(feed);
 	return feed;
 }
 
@@ -575,7 +597,7 @@ void feed_free(struct feed *feed)
 	if (feed == NULL)
 		return;
 	if (feed->task == TASK_FOLLOW)
-		abort_follow(feed);
+		task_abort_follow(feed);
 	leftovers_add_mirror(&feed->leftovers, feed->filling);
 	leftovers_add_mirror(&feed->leftovers, feed->mirror);
 	leftovers_fini(&feed->leftovers);
@@ -592,16 +614,10 @@ void feed_reload(struct feed *feed, const struct feed_settings *settings)
 
 	feed->settings = *settings;
 	feed->wants_reload = true;
-	if (is_other_db || feed->status.state <= FEED_CONNECTING) {
-		(void)evtimer_del(feed->retry);
-		feed->pause_ms = PAUSE_FIRST_MS;
-		if (is_other_db && feed->status.state > FEED_CONNECTING)
-			feed_down(feed, "the configuration names another one");
-		(void)evtimer_del(feed->retry);
-		feed_connect(feed);
-		return;
-	}
-	next_task(feed);
+	if (is_other_db || feed->status.state <= FEED_CONNECTING)
+		connection_restart(feed);
+	else
+		task_next(feed);
 }
 
 void feed_get_status(const struct feed *feed, struct feed_status *status)
