@@ -9,8 +9,6 @@
 
 #include <jansson.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 extern struct mirror *asked; /* may be NULL */
 extern int reloads;	     /* that were asked for */
 

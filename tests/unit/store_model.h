@@ -7,9 +7,6 @@
 
 #include "mirror/mirror.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PICK(array)  ((array)[unit_random(COUNT(array))])
-
 #define ZONES	 5
 #define RECORDS	 40
 #define METADATA 4

@@ -10,8 +10,6 @@
 #include "mirror/denial.h"
 #include "mirror_check.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* All names that there can be: of up to three labels. */
 static const char *const labels[] = {"\1a", "\1b", "\2a\0", "\1\0", "\1*"};
 #define NAMES (1 + 5 + 25 + 125)

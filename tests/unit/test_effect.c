@@ -12,9 +12,6 @@
 #include "mirror/change.h"
 #include "mirror_check.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PICK(array)  ((array)[unit_random(COUNT(array))])
-
 /* ---- a store ---- */
 
 #define ZONES	6

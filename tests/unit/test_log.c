@@ -129,7 +129,7 @@ static void test_escapes(void **state)
 
 	(void)state;
 	log_init("prog");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		log_info("%s", cases[i].octets);
 		(void)snprintf(line, sizeof(line), "INFO: %s\n", cases[i].printed);
 		assert_has(captured(), line);
@@ -198,7 +198,7 @@ static void test_foreign_journal(void **state)
 	log_init("prog");
 	log_warning("text");
 	assert_has(captured(), " prog WARNING: text\n");
-	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+	for (size_t i = 0; i < COUNT(broken); i++) {
 		assert_int_equal(setenv("JOURNAL_STREAM", broken[i], 1), 0);
 		log_init("prog");
 		log_warning("text");

@@ -138,7 +138,7 @@ static void test_canonical_order(void **state)
 	static const char *const order[] = {"", "example", "a.example", "yljkjljk.a.example",
 		"Z.a.example", "zABC.a.EXAMPLE", "z.example", "\\001.z.example", "*.z.example",
 		"\\200.z.example"};
-	const int n = (int)(sizeof(order) / sizeof(order[0]));
+	const int n = (int)COUNT(order);
 
 	(void)state;
 	for (int i = 0; i < n; i++) {

@@ -46,7 +46,7 @@ static void test_vectors(void **state)
 
 	(void)state;
 	assert_true(nsec3_params_parse(&params, "1 1 12 aabbccdd", 15));
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < COUNT(cases); i++)
 		check_hash(&params, cases[i][0], cases[i][1]);
 }
 
@@ -101,7 +101,7 @@ static void test_bad_params(void **state)
 	struct nsec3_params params;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < COUNT(bad); i++)
 		if (parses(&params, bad[i]))
 			fail_msg("\"%s\" was taken", bad[i]);
 }

@@ -74,7 +74,7 @@ static const struct option_spec specs[] = {
 	{.name = NULL},
 };
 
-#define SPECS (sizeof(specs) / sizeof(specs[0]) - 1)
+#define SPECS (COUNT(specs) - 1)
 
 struct fixture {
 	struct settings settings;
@@ -223,7 +223,7 @@ static void test_wrong_command_lines(void **state)
 	};
 	struct fixture *fixture = *state;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse_args(fixture, cases[i].line), -1);
 		assert_error_has(fixture, cases[i].part);
 	}
@@ -287,7 +287,7 @@ static void test_wrong_files(void **state)
 	};
 	struct fixture *fixture = *state;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(parse_text(fixture, cases[i].text), -1);
 		assert_error_has(fixture, cases[i].part);
 	}

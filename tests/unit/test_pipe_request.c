@@ -36,7 +36,7 @@ static void test_unknown(void **state)
 		"{\"method\":\"l\\u006fokup\"}", "\"method\":\"lookup\""};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+	for (size_t i = 0; i < COUNT(lines); i++)
 		assert_is(lines[i], REQUEST_WRITE, "?");
 }
 

@@ -6,8 +6,6 @@
 
 #include <jansson.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static struct mirror *mirror;
 
 static int setup(void **state)

@@ -96,7 +96,7 @@ static void test_another_spelling(void **state)
 	struct record record;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT(names); i++) {
 		row = fill_record(7, names[i], "A", "192.0.2.1");
 		assert_left_out(&row, "name is not spelled as PowerDNS spells it");
 	}

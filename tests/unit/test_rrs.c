@@ -78,7 +78,7 @@ static void test_flags(void **state)
 
 	(void)state;
 	assert_non_null(pool);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct rrs *rrs = NULL;
 		add(&rrs, pool, make(cases[i].type, true, 1, "x."));
 		assert_int_equal(rrs->flags, 0);

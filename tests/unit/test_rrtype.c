@@ -29,7 +29,7 @@ static void test_known(void **state)
 		{51, "NSEC3PARAM"}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (size_t i = 0; i < COUNT(known); i++) {
 		assert_int_equal(parsed(known[i].text), known[i].type);
 		assert_prints(known[i].type, known[i].text);
 	}
@@ -63,7 +63,7 @@ static void test_no_types(void **state)
 		"type1", " A", "A ", "NSEC3PARAMX"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (size_t i = 0; i < COUNT(texts); i++)
 		assert_int_equal(parsed(texts[i]), 0);
 	assert_int_equal(rrtype_parse("A\0A", 3), 0);
 	assert_int_equal(rrtype_parse("AAAA", 1), RRTYPE_A);

@@ -20,8 +20,6 @@ static const char *const real[] = {
 	"\"127.0.0.1\", \"zone-id\": 3}}",
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static bool same(struct text a, struct text b)
 {
 	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;

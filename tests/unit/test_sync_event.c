@@ -55,7 +55,7 @@ static void assert_rows(const struct row *rows, size_t n)
 	for (size_t i = 0; i < n; i++)
 		assert_event(rows[i].body, strlen(rows[i].body), rows[i].expected);
 }
-#define ASSERT_ROWS(rows) assert_rows(rows, sizeof(rows) / sizeof((rows)[0]))
+#define ASSERT_ROWS(rows) assert_rows(rows, COUNT(rows))
 
 #define ACTION(event, status, more) "{\"event\":\"" event "\",\"status\":\"" status "\"" more "}"
 #define OF(class, uuid)		    ",\"entity\":\"" class "\",\"entityuuid\":\"" uuid "\""
@@ -257,7 +257,7 @@ static void test_rows(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < COUNT(rows); i++) {
 		json_t *json = json_loads(rows[i].body, JSON_DECODE_ANY, NULL);
 		struct cloud_event event;
 		char why[256], out[512];

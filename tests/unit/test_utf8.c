@@ -31,7 +31,7 @@ static void test_octets(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_int_equal(utf8_octets(rows[i].text), rows[i].octets);
 }
 

@@ -17,6 +17,9 @@
 
 #include <cmocka.h>
 
+/* Of an array that is in sight. */
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* The seed of srandom: CSDNS_SEED from the environment, else the time; printed, so that a run that
  * failed can be repeated. */
 static inline void unit_seed(void)
@@ -33,6 +36,9 @@ static inline size_t unit_random(size_t n)
 {
 	return (size_t)random() % n;
 }
+
+/* One of an array's items. */
+#define PICK(array) ((array)[unit_random(COUNT(array))])
 
 /* Says that a test was left out; the test returns then. Not cmocka's skip(), which version 1.1.5
  * prints as a failure. */
