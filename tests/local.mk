@@ -124,11 +124,22 @@ UNIT_TESTS += tests/unit/test_denial
 tests_unit_test_denial_SOURCES = tests/unit/test_denial.c tests/unit/mirror_check.c
 tests_unit_test_denial_LDADD = $(UNIT_MIRROR)
 
+UNIT_CHANGE_RUN = tests/unit/change_run.c tests/unit/listing.c tests/unit/store_check.c tests/unit/store_model.c \
+	tests/unit/mirror_check.c
+
 UNIT_TESTS += tests/unit/test_change
-tests_unit_test_change_SOURCES = tests/unit/test_change.c tests/unit/store_model.c tests/unit/mirror_check.c \
-	tests/unit/fail_alloc.c tests/unit/fail_pool.c
-tests_unit_test_change_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
+tests_unit_test_change_SOURCES = tests/unit/test_change.c $(UNIT_CHANGE_RUN)
 tests_unit_test_change_LDADD = $(UNIT_MIRROR)
+
+UNIT_TESTS += tests/unit/test_change_rows
+tests_unit_test_change_rows_SOURCES = tests/unit/test_change_rows.c tests/unit/mirror_check.c
+tests_unit_test_change_rows_LDADD = $(UNIT_MIRROR)
+
+UNIT_TESTS += tests/unit/test_change_memory
+tests_unit_test_change_memory_SOURCES = tests/unit/test_change_memory.c $(UNIT_CHANGE_RUN) \
+	tests/unit/fail_alloc.c tests/unit/fail_pool.c
+tests_unit_test_change_memory_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
+tests_unit_test_change_memory_LDADD = $(UNIT_MIRROR)
 
 UNIT_TESTS += tests/unit/test_affected
 tests_unit_test_affected_SOURCES = tests/unit/test_affected.c tests/unit/fail_alloc.c tests/unit/fail_pool.c
@@ -197,7 +208,8 @@ tests_unit_test_purge_set_SOURCES = tests/unit/test_purge_set.c tests/unit/fail_
 tests_unit_test_purge_set_LDFLAGS = $(UNIT_FAIL_ALLOC)
 tests_unit_test_purge_set_LDADD = $(UNIT_SERVE)
 
-EXTRA_DIST += tests/unit/mirror_check.h tests/unit/answer.h tests/unit/protocol_ask.h tests/unit/store_model.h
+EXTRA_DIST += tests/unit/mirror_check.h tests/unit/answer.h tests/unit/protocol_ask.h
+EXTRA_DIST += tests/unit/store_model.h tests/unit/store_check.h tests/unit/listing.h tests/unit/change_run.h
 EXTRA_DIST += tests/unit/unit.h tests/unit/fail_alloc.h tests/unit/fail_pool.h tests/unit/fill.h
 if HAVE_SYNC
 UNIT_TESTS += tests/unit/test_sync_signature
