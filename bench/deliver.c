@@ -16,8 +16,6 @@
  *   --type TYPE       of the events; VM.START
  *   --dns-port N      look for the answers there; without it nobody looks
  *   --zone NAME       of the names; bench.example
- *   --wait S          how long it waits for the last answers; 10
- *   --keep            connections are kept
  * Prints one JSON object: events, delivered, failed, seconds (to the last answer of csdns-sync),
  * per_s, ack_p50_ms, ack_p99_ms (from a delivery to its answer), and with a DNS server seen,
  * unseen, dns_p50_ms, dns_p99_ms, dns_max_ms (from when the event was due to the DNS answer).
@@ -41,6 +39,7 @@
 
 #define MAX_CONNECTIONS 1000
 #define MAX_SECRET	256
+#define WAIT_S		10 /* for the last answers of the DNS server */
 #define ASK_EVERY	0.001
 #define AGAIN_AFTER	0.02 /* a question without an answer is asked again */
 
@@ -65,8 +64,6 @@ static int connection_count = 20;
 static unsigned first, entities = 1000, shift;
 static const char *type = "VM.START";
 static const char *zone = "bench.example";
-static double wait_s = 10;
-static int is_kept;
 
 static char secret[MAX_SECRET];
 static struct event_base *base;
@@ -123,9 +120,9 @@ static void write_request(struct connection *connection)
 		"X-CS-Event-ID: %08lx-%04x-4000-8000-%012zx\r\nX-CS-Event: %s\r\n"
 		"X-CS-Signature: %s\r\nContent-Type: application/json; charset=UTF-8\r\n"
 		"User-Agent: CS-Hookshot/a0000000-0000-0000-0000-000000000001\r\n"
-		"Connection: %s\r\nContent-Length: %d\r\n\r\n%s",
-		port, (unsigned long)time(NULL), (unsigned)getpid() & 0xffff, i, type, text,
-		is_kept ? "keep-alive" : "close", len, body);
+		"Connection: close\r\nContent-Length: %d\r\n\r\n%s",
+		port, (unsigned long)time(NULL), (unsigned)getpid() & 0xffff, i, type, text, len,
+		body);
 }
 
 static void finish(struct connection *connection, bool is_good)
@@ -175,8 +172,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
 	if (!has_reply(bev, &is_good))
 		return;
 	finish(connection, is_good);
-	if (!is_kept)
-		close_connection(connection);
+	close_connection(connection);
 	next_deliveries();
 }
 
@@ -221,7 +217,7 @@ static void next_deliveries(void)
 			return;
 		if (connection->delivery != NULL)
 			continue;
-		if (connection->bev == NULL && !open_connection(connection))
+		if (!open_connection(connection))
 			die("connect", strerror(errno));
 		connection->delivery = &deliveries[begun];
 		*connection->delivery = (struct delivery){
@@ -280,7 +276,7 @@ static void ask_dns(double at)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	double at = now();
-	bool is_seen = udp < 0 || seen == events || (answered == events && at > last_ack + wait_s);
+	bool is_seen = udp < 0 || seen == events || (answered == events && at > last_ack + WAIT_S);
 
 	(void)fd, (void)what, (void)arg;
 	next_deliveries();
@@ -380,12 +376,6 @@ static void set_option(int c)
 	case 'z':
 		zone = optarg;
 		break;
-	case 'w':
-		wait_s = atof(optarg);
-		break;
-	case 'k':
-		is_kept = 1;
-		break;
 	default:
 		exit(2);
 	}
@@ -414,7 +404,7 @@ int main(int argc, char **argv)
 		{"events", 1, NULL, 'e'}, {"rate", 1, NULL, 'r'}, {"connections", 1, NULL, 'c'},
 		{"first", 1, NULL, 'f'}, {"entities", 1, NULL, 'n'}, {"shift", 1, NULL, 'm'},
 		{"type", 1, NULL, 'y'}, {"dns-port", 1, NULL, 'd'}, {"zone", 1, NULL, 'z'},
-		{"wait", 1, NULL, 'w'}, {"keep", 0, NULL, 'k'}, {NULL, 0, NULL, 0}};
+		{NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)

@@ -10,10 +10,6 @@
  *   --mix MIX         uniform; zipf: the n-th most popular name is asked in proportion to
  * n^-EXPONENT; once: each name once, then it ends; uniform
  *   --exponent X      1.0
- *   --first N         with once: the first of the names; 0
- *   --sockets N       16
- *   --window N        questions under way on each socket, 255 at most; 12
- *   --batch N         questions sent together; 6
  *   --seed N          1
  * Prints one JSON object: answered, seconds, per_s, lost (no answer within 0.5 s), wrong (not the
  * record that was asked for), cpu_s (its own).
@@ -34,8 +30,10 @@
 #include "wire.h"
 
 #define PLANNED	     (1u << 20) /* names drawn before the clock starts */
-#define WINDOW_MAX   255
-#define BATCH_MAX    32
+#define SOCKETS	     16
+#define WINDOW	     12 /* questions under way on each socket, 255 at most */
+#define BATCH	     6	/* questions sent together */
+#define RECEIVE_MAX  32 /* answers taken together */
 #define LOST_AFTER   0.5
 #define PAUSE_MIN_NS 50000
 #define PAUSE_MAX_NS 400000
@@ -52,7 +50,7 @@ struct slot {
 struct channel {
 	int fd;
 	unsigned free;
-	struct slot slots[WINDOW_MAX];
+	struct slot slots[WINDOW];
 };
 
 static int port;
@@ -61,10 +59,6 @@ static unsigned names = 100000;
 static const char *zone = "bench.example";
 static const char *mix = "uniform";
 static double exponent = 1.0;
-static unsigned first;
-static unsigned sockets = 16;
-static unsigned window = 12;
-static unsigned batch = 6;
 static uint64_t seed = 1;
 
 static struct wire wire;
@@ -173,7 +167,7 @@ static void fill(struct channel *channel, uint8_t *out, unsigned *from, double a
 	while (channel->slots[*from].busy)
 		++*from;
 	struct slot *slot = &channel->slots[*from];
-	slot->name = first + plan[asked++ % planned];
+	slot->name = plan[asked++ % planned];
 	slot->at = at;
 	slot->busy = true;
 	slot->used++;
@@ -184,12 +178,12 @@ static void fill(struct channel *channel, uint8_t *out, unsigned *from, double a
 /* One batch: equal in length, so that the kernel can be given all of them as one. */
 static void ask(struct channel *channel)
 {
-	static uint8_t packets[BATCH_MAX * WIRE_MAX];
+	static uint8_t packets[BATCH * WIRE_MAX];
 	unsigned from = 0;
 	size_t len = 0;
 	double at = now();
 
-	for (unsigned i = 0; i < batch && !finished(); i++, len += wire.len)
+	for (unsigned i = 0; i < BATCH && !finished(); i++, len += wire.len)
 		fill(channel, packets + len, &from, at);
 	while (len > 0 && send(channel->fd, packets, len, 0) < 0)
 		if (errno != EAGAIN && errno != EINTR)
@@ -202,7 +196,7 @@ static void took(struct channel *channel, const uint8_t *packet, size_t len)
 	struct slot *slot = &channel->slots[id & 255];
 	uint32_t address;
 
-	if ((id & 255) >= window || !slot->busy || slot->used != id >> 8)
+	if ((id & 255) >= WINDOW || !slot->busy || slot->used != id >> 8)
 		return;
 	slot->busy = false;
 	channel->free++;
@@ -213,16 +207,16 @@ static void took(struct channel *channel, const uint8_t *packet, size_t len)
 /* Returns how many answers there were. */
 static int receive(struct channel *channel)
 {
-	static uint8_t packets[BATCH_MAX][WIRE_MAX];
-	struct mmsghdr messages[BATCH_MAX] = {0};
-	struct iovec parts[BATCH_MAX];
+	static uint8_t packets[RECEIVE_MAX][WIRE_MAX];
+	struct mmsghdr messages[RECEIVE_MAX] = {0};
+	struct iovec parts[RECEIVE_MAX];
 
-	for (int i = 0; i < BATCH_MAX; i++) {
+	for (int i = 0; i < RECEIVE_MAX; i++) {
 		parts[i] = (struct iovec){.iov_base = packets[i], .iov_len = WIRE_MAX};
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	int n = recvmmsg(channel->fd, messages, BATCH_MAX, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(channel->fd, messages, RECEIVE_MAX, MSG_DONTWAIT, NULL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		die("recvmmsg");
 	for (int i = 0; i < n; i++)
@@ -232,7 +226,7 @@ static int receive(struct channel *channel)
 
 static void give_up_lost(struct channel *channel, double at)
 {
-	for (unsigned i = 0; i < window; i++) {
+	for (unsigned i = 0; i < WINDOW; i++) {
 		struct slot *slot = &channel->slots[i];
 		if (!slot->busy || at - slot->at < LOST_AFTER)
 			continue;
@@ -244,13 +238,13 @@ static void give_up_lost(struct channel *channel, double at)
 
 static struct channel *open_all(void)
 {
-	struct channel *channels = calloc(sockets, sizeof(*channels));
+	struct channel *channels = calloc(SOCKETS, sizeof(*channels));
 	int segment = (int)wire.len;
 
 	if (channels == NULL)
 		die("memory");
-	for (unsigned i = 0; i < sockets; i++) {
-		channels[i].free = window;
+	for (unsigned i = 0; i < SOCKETS; i++) {
+		channels[i].free = WINDOW;
 		channels[i].fd = wire_socket(port);
 		if (channels[i].fd < 0 || setsockopt(channels[i].fd, IPPROTO_UDP, UDP_SEGMENT,
 						  &segment, sizeof(segment)) < 0)
@@ -261,8 +255,8 @@ static struct channel *open_all(void)
 
 static bool all_back(const struct channel *channels)
 {
-	for (unsigned i = 0; i < sockets; i++)
-		if (channels[i].free < window)
+	for (unsigned i = 0; i < SOCKETS; i++)
+		if (channels[i].free < WINDOW)
 			return false;
 	return true;
 }
@@ -277,12 +271,12 @@ static double run(void)
 
 	while ((at = now()) - start < seconds && !(finished() && all_back(channels))) {
 		int moved = 0;
-		for (unsigned i = 0; i < sockets; i++) {
+		for (unsigned i = 0; i < SOCKETS; i++) {
 			moved += receive(&channels[i]);
-			for (; channels[i].free >= batch && !finished(); moved++)
+			for (; channels[i].free >= BATCH && !finished(); moved++)
 				ask(&channels[i]);
 		}
-		for (unsigned i = 0; at - looked > 0.1 && i < sockets; i++)
+		for (unsigned i = 0; at - looked > 0.1 && i < SOCKETS; i++)
 			give_up_lost(&channels[i], at);
 		looked = at - looked > 0.1 ? at : looked;
 		pause = moved > 0		   ? PAUSE_MIN_NS
@@ -326,18 +320,6 @@ static void set_option(int c)
 	case 'x':
 		exponent = atof(optarg);
 		break;
-	case 'f':
-		first = (unsigned)atoi(optarg);
-		break;
-	case 's':
-		sockets = (unsigned)atoi(optarg);
-		break;
-	case 'w':
-		window = (unsigned)atoi(optarg);
-		break;
-	case 'b':
-		batch = (unsigned)atoi(optarg);
-		break;
 	case 'r':
 		seed = (uint64_t)atoll(optarg);
 		break;
@@ -350,15 +332,12 @@ int main(int argc, char **argv)
 {
 	static const struct option known[] = {{"port", 1, NULL, 'p'}, {"seconds", 1, NULL, 't'},
 		{"names", 1, NULL, 'n'}, {"zone", 1, NULL, 'z'}, {"mix", 1, NULL, 'm'},
-		{"exponent", 1, NULL, 'x'}, {"first", 1, NULL, 'f'}, {"sockets", 1, NULL, 's'},
-		{"window", 1, NULL, 'w'}, {"batch", 1, NULL, 'b'}, {"seed", 1, NULL, 'r'},
-		{NULL, 0, NULL, 0}};
+		{"exponent", 1, NULL, 'x'}, {"seed", 1, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
 		set_option(c);
-	if (names == 0 || seed == 0 || sockets == 0 || window == 0 || window > WINDOW_MAX ||
-		batch == 0 || batch > BATCH_MAX || batch > window || !wire_init(&wire, zone)) {
+	if (names == 0 || seed == 0 || !wire_init(&wire, zone)) {
 		fprintf(stderr, "dnsload: an option is out of range\n");
 		return 2;
 	}
