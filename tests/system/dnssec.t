@@ -24,7 +24,7 @@ use Csdns::Programs qw(need_programs);
 use Csdns::Sentinel;
 use Csdns::Validate;
 use Csdns::Wait;
-use Csdns::Zones qw(seed draw pick chance);
+use Csdns::Zones qw(seed draw pick);
 
 need_programs(qw(initdb pdns_server pdns:remote pdns:gpgsql pdnsutil dig delv dnssec-verify));
 

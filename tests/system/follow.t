@@ -14,7 +14,6 @@ use Csdns::Cluster;
 use Csdns::Csdnsd;
 use Csdns::Mirror qw(wait_equal);
 use Csdns::Programs qw(need_programs);
-use Csdns::Wait;
 
 need_programs(qw(initdb csdnsd));
 

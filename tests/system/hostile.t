@@ -15,7 +15,6 @@ use Test::More;
 use Csdns::Cluster;
 use Csdns::Csdnsd;
 use Csdns::Programs qw(need_programs);
-use Csdns::Remote;
 use Csdns::Wait;
 
 need_programs(qw(initdb csdnsd prlimit));

@@ -12,7 +12,7 @@ use lib "$FindBin::Bin/../lib";
 use IO::Select;
 use IO::Socket::INET;
 use Test::More;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 
 use Csdns::Ports qw(free_port);
 use Csdns::Process qw(run_program temp_dir);

@@ -17,7 +17,7 @@ use Test::More;
 use Csdns::Process qw(run_program temp_dir);
 use Csdns::Programs qw(find_program need_programs);
 use Csdns::Remote;
-use Csdns::Wait qw(now_s wait_until);
+use Csdns::Wait qw(now_s);
 
 need_programs('csdns-pipe');
 my $dir = temp_dir();

@@ -16,7 +16,6 @@ use Csdns::Csdnsd;
 use Csdns::Pdns;
 use Csdns::Process qw(run_program);
 use Csdns::Programs qw(find_program need_programs);
-use Csdns::Remote;
 use Csdns::Wait qw(now_s wait_until);
 
 need_programs(qw(initdb csdnsd csdns-pipe pdns_server pdns:remote nsupdate));

@@ -19,7 +19,7 @@ use Csdns::Ports qw(free_port);
 use Csdns::Process qw(temp_dir);
 use Csdns::Programs qw(need_programs);
 use Csdns::Sync;
-use Csdns::Wait qw(try_until wait_until);
+use Csdns::Wait qw(try_until);
 
 need_programs(qw(initdb csdns-sync openssl));
 if (!eval { require IO::Socket::SSL; 1 }) {

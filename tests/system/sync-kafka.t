@@ -18,7 +18,7 @@ use Csdns::Process qw(temp_dir);
 use Csdns::Programs qw(need_programs);
 use Csdns::Scene;
 use Csdns::Sync;
-use Csdns::Wait qw(try_until wait_until);
+use Csdns::Wait qw(try_until);
 
 need_programs(qw(initdb csdnsd csdns-sync pdns_server pdns:remote));
 my $check = Csdns::Sync->run('--check', '--kafka-brokers=127.0.0.1:1');

@@ -18,7 +18,7 @@ use Csdns::Named;
 use Csdns::Pdns;
 use Csdns::Ports qw(free_port);
 use Csdns::Process qw(temp_dir);
-use Csdns::Programs qw(find_program need_programs);
+use Csdns::Programs qw(need_programs);
 use Csdns::Tool;
 use Csdns::Zones qw(seed);
 

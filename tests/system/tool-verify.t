@@ -14,7 +14,6 @@ use Csdns::Cluster;
 use Csdns::Named;
 use Csdns::Pdns;
 use Csdns::Ports qw(free_port);
-use Csdns::Process;
 use Csdns::Programs qw(need_programs);
 use Csdns::Tool;
 use Csdns::Zones qw(seed);

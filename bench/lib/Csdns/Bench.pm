@@ -10,17 +10,14 @@ use Exporter 'import';
 use Getopt::Long qw(GetOptions);
 use JSON::PP ();
 use POSIX qw(floor);
-use Time::HiRes qw(time sleep);
 
 use FindBin;
 use lib "$FindBin::Bin/../tests/lib";
 use Csdns::Cluster;
-use Csdns::Csdnsd;
-use Csdns::Process qw(temp_dir);
 use Csdns::Programs qw(source_dir);
 
 our @EXPORT_OK = qw(bench_options option quick figure figure_of_rounds merge_figures figures note finish read_json client
-    client_start program_start client_result store_with_zone median percentile build_dir zone_sql ZONE);
+    client_start program_start client_result store_with_zone median percentile build_dir ZONE);
 
 use constant ZONE => 'bench.example';
 
@@ -132,7 +129,7 @@ sub percentile {
 }
 
 # SQL that fills the bench zone with n A records, vm-0000000 and so on.
-sub zone_sql {
+sub _zone_sql {
     my ($records) = @_;
     my $zone = ZONE;
     my $last = $records - 1;
@@ -155,7 +152,7 @@ sub store_with_zone {
     $cluster->create_db('pdns');
     $cluster->install_schema('pdns');
     note("putting $records records into the store");
-    $cluster->psql('pdns', 'SET session_replication_role = replica; ' . zone_sql($records) . 'ANALYZE');
+    $cluster->psql('pdns', 'SET session_replication_role = replica; ' . _zone_sql($records) . 'ANALYZE');
     return $cluster;
 }
 

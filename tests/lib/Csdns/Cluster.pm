@@ -137,7 +137,6 @@ sub is_running {
 
 sub process { my ($self) = @_; return $self->{process} }
 sub socket_dir { my ($self) = @_; return $self->{dir} }
-sub superuser { return $SUPERUSER }
 sub log_text { my ($self) = @_; return $self->{process}->log_text(all => 1) }
 
 # A libpq connection string, good for every local program.

@@ -8,10 +8,10 @@ use warnings;
 
 use Carp qw(croak);
 
-use Csdns::Process qw(run_program temp_dir unprivileged_user);
+use Csdns::Process qw(run_program temp_dir);
 use Csdns::Programs qw(find_program need_programs);
 use Csdns::Remote;
-use Csdns::Wait qw(wait_until try_until);
+use Csdns::Wait qw(wait_until);
 
 my @started;    # [name, log] of each, for the last look at their logs
 my $OWNER = $$;
@@ -130,12 +130,7 @@ sub has_hooks {
 
 my $SANITIZER = qr/(?:ERROR|WARNING): (?:Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|runtime error:/;
 
-# The sanitizers' complaints in its log, if any.
-sub sanitizer_report {
-    my ($self) = @_;
-    return _report_in($self->{log});
-}
-
+# The sanitizers' complaints in a log, if any.
 sub _report_in {
     my ($path) = @_;
     open my $file, '<', $path or return '';

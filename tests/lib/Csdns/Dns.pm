@@ -15,7 +15,7 @@ use Socket qw(inet_ntop AF_INET6 IPPROTO_TCP TCP_NODELAY);
 
 use Csdns::Wait qw(now_s);
 
-our @EXPORT_OK = qw(type_number type_name name_to_wire);
+our @EXPORT_OK = qw(name_to_wire);
 
 my %TYPE = (
     A => 1, NS => 2, CNAME => 5, SOA => 6, PTR => 12, HINFO => 13, MX => 15, TXT => 16, RP => 17, AFSDB => 18,

@@ -9,15 +9,13 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
-use Errno qw(EINTR);
 use Exporter 'import';
-use Fcntl qw(F_SETFD FD_CLOEXEC);
+use Fcntl qw(F_SETFD);
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 use POSIX qw(:sys_wait_h dup2 _exit setsid);
 use Scalar::Util qw(weaken);
 
-use Csdns::Programs qw(find_program);
 use Csdns::Wait qw(wait_until try_until);
 
 our @EXPORT_OK = qw(run_program fork_helper temp_dir unprivileged_user);

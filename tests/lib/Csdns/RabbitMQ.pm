@@ -16,7 +16,6 @@ use MIME::Base64 qw(encode_base64);
 use Csdns::Ports qw(free_port);
 use Csdns::Process qw(run_program temp_dir unprivileged_user);
 use Csdns::Programs qw(find_program need_programs);
-use Csdns::Wait qw(wait_until);
 
 # Debian's wrapper in PATH wants root or the account of the package.
 my $BIN = '/usr/lib/rabbitmq/bin';

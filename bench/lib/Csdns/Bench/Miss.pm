@@ -6,7 +6,7 @@ package Csdns::Bench::Miss;
 use strict;
 use warnings;
 
-use Csdns::Bench qw(quick note figure figure_of_rounds median);
+use Csdns::Bench qw(quick note figure_of_rounds median);
 use Csdns::Bench::Servers qw(csdnsd csdns gpgsql bind_backend bind_files floor_of_remote threads ask);
 use Csdns::Bench::Threads qw(best_threads);
 

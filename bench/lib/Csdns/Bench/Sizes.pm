@@ -5,7 +5,7 @@ package Csdns::Bench::Sizes;
 use strict;
 use warnings;
 
-use Csdns::Bench qw(quick option note figure figure_of_rounds client store_with_zone median percentile);
+use Csdns::Bench qw(quick option note figure figure_of_rounds client store_with_zone median);
 use Csdns::Bench::Servers qw(timed_csdnsd);
 
 use constant BASE => '10k';    # what lookups in larger stores are compared with
