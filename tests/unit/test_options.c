@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/option_entries.h"
 #include "base/options.h"
 #include "fail_alloc.h"
 
@@ -303,6 +304,69 @@ static void test_wrong_files(void **state)
 	assert_error_has(fixture, "could not read \"/\"");
 }
 
+static void test_without_operands(void **state)
+{
+	struct fixture *fixture = *state;
+	char *argv[] = {"prog", "--number", "1", "two", NULL};
+
+	assert_int_equal(options_parse_without_operands(specs, &fixture->settings, fixture->seen, 3,
+				 argv, &fixture->error),
+		0);
+	assert_int_equal(options_parse_without_operands(specs, &fixture->settings, fixture->seen, 4,
+				 argv, &fixture->error),
+		-1);
+	assert_string_equal(fixture->error.text, "unexpected argument \"two\"");
+}
+
+/* A file that was named has to be there, the usual one need not. */
+static void test_config(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *none = "/nowhere/at/all";
+
+	assert_int_equal(options_parse_config(specs, &fixture->settings, fixture->seen, NULL, none,
+				 &fixture->error),
+		0);
+	assert_int_equal(options_parse_config(specs, &fixture->settings, fixture->seen, none,
+				 "/dev/null", &fixture->error),
+		-1);
+	assert_error_has(fixture, "could not open \"/nowhere/at/all\"");
+	assert_int_equal(options_parse_config(specs, &fixture->settings, fixture->seen, NULL, "/",
+				 &fixture->error),
+		-1);
+	assert_error_has(fixture, "could not read \"/\"");
+}
+
+static void test_same(void **state)
+{
+	char *texts[] = {"a", "b", "a"};
+	struct option_list a = {texts, 1}, b = {texts + 1, 1}, ab = {texts, 2},
+			   a_too = {texts + 2, 1};
+	struct option_list none = {NULL, 0};
+
+	(void)state;
+	assert_true(option_string_is_same("a", "a"));
+	assert_false(option_string_is_same("a", "b"));
+	assert_true(option_string_is_same(NULL, ""));
+	assert_false(option_string_is_same("a", NULL));
+	assert_true(option_list_is_same(&a, &a_too));
+	assert_false(option_list_is_same(&a, &b));
+	assert_false(option_list_is_same(&a, &ab));
+	assert_true(option_list_is_same(&none, &none));
+	assert_false(option_list_is_same(&a, &none));
+}
+
+static void test_log_level(void **state)
+{
+	struct option_error error;
+
+	(void)state;
+	assert_int_equal(option_entry_check_log_level("info", &error), 0);
+	assert_int_equal(option_entry_check_log_level("loud", &error), -1);
+	assert_string_equal(error.text, "could not use log-level \"loud\": it is error, warning, "
+					"notice, info or debug");
+}
+
 static void test_out_of_memory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -362,6 +426,10 @@ int main(void)
 		WITH_SETTINGS(test_file),
 		WITH_SETTINGS(test_command_line_wins),
 		WITH_SETTINGS(test_wrong_files),
+		WITH_SETTINGS(test_without_operands),
+		WITH_SETTINGS(test_config),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_log_level),
 		WITH_SETTINGS(test_out_of_memory),
 		cmocka_unit_test(test_help),
 	};
