@@ -272,14 +272,9 @@ static int check_listen(
 {
 	struct address address;
 
-	for (size_t i = 0; i < listen->n; i++) {
-		if (address_parse(listen->items[i], &address))
-			continue;
-		(void)snprintf(error->text, sizeof(error->text),
-			"could not use %s \"%.200s\": it is no address and port", option,
-			listen->items[i]);
-		return -1;
-	}
+	for (size_t i = 0; i < listen->n; i++)
+		if (!address_parse(listen->items[i], &address))
+			return refuse(error, option, listen->items[i], "it is no address and port");
 	return 0;
 }
 
@@ -294,13 +289,9 @@ static int find_allowed(
 		(void)snprintf(error->text, sizeof(error->text), "out of memory");
 		return -1;
 	}
-	for (size_t i = 0; i < users->n; i++) {
-		if (!user_find(users->items[i], &(*allowed)[i])) {
-			(void)snprintf(error->text, sizeof(error->text),
-				"could not use allow-user \"%s\": no such user", users->items[i]);
-			return -1;
-		}
-	}
+	for (size_t i = 0; i < users->n; i++)
+		if (!user_find(users->items[i], &(*allowed)[i]))
+			return refuse(error, "allow-user", users->items[i], "no such user");
 	return 0;
 }
 
