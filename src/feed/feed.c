@@ -15,6 +15,26 @@
 
 /* ---- outcomes ---- */
 
+static void fail(struct feed *feed, const char *problem)
+{
+	feed->is_failed = true;
+	(void)snprintf(feed->problem, sizeof(feed->problem), "%s", problem);
+}
+
+/* A step of the load has ended. False: there is another one. */
+static bool load_done(struct feed *feed)
+{
+	enum run_state state = load_on_done(&feed->load);
+
+	if (state == RUN_GOES_ON)
+		feed->task = TASK_LOAD;
+	else if (state == RUN_DONE)
+		publish_load(feed);
+	else
+		fail(feed, feed->load.problem);
+	return state != RUN_GOES_ON;
+}
+
 static void follow_done(struct feed *feed)
 {
 	enum follow_outcome outcome = follow_on_done(&feed->follow);
@@ -36,8 +56,7 @@ static void follow_done(struct feed *feed)
 		feed->wants_reload = true;
 		break;
 	case FOLLOW_FAILED:
-		feed->is_failed = true;
-		(void)snprintf(feed->problem, sizeof(feed->problem), "%s", feed->follow.problem);
+		fail(feed, feed->follow.problem);
 		break;
 	}
 }
@@ -64,11 +83,8 @@ static void poll_result(struct feed *feed, const PGresult *result)
 static void check_result(struct feed *feed, const PGresult *result)
 {
 	feed->in_recovery = PQgetvalue(result, 0, 0)[0] == 't';
-	if (PQgetisnull(result, 0, 1)) {
-		feed->is_failed = true;
-		(void)snprintf(feed->problem, sizeof(feed->problem),
-			"the schema is not installed: csdns schema install");
-	}
+	if (PQgetisnull(result, 0, 1))
+		fail(feed, "the schema is not installed: csdns schema install");
 }
 
 static void on_result(void *arg, const PGresult *result)
@@ -126,7 +142,6 @@ static void on_done(void *arg)
 {
 	struct feed *feed = arg;
 	enum task task = feed->task;
-	enum run_state state;
 
 	feed->task = TASK_NONE;
 	switch (task) {
@@ -134,18 +149,8 @@ static void on_done(void *arg)
 		listen_done(feed);
 		break;
 	case TASK_LOAD:
-		state = load_on_done(&feed->load);
-		if (state == RUN_GOES_ON) {
-			feed->task = TASK_LOAD;
+		if (!load_done(feed))
 			return;
-		}
-		if (state == RUN_DONE) {
-			publish_load(feed);
-		} else {
-			feed->is_failed = true;
-			(void)snprintf(
-				feed->problem, sizeof(feed->problem), "%s", feed->load.problem);
-		}
 		break;
 	case TASK_FOLLOW:
 		follow_done(feed);
