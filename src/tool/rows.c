@@ -26,7 +26,7 @@ static bool is_number(const PGresult *result, int column)
 	return type == OID_INT8 || type == OID_INT4 || type == OID_INT2;
 }
 
-json_t *rows_value(const PGresult *result, int row, int column)
+static json_t *value_of(const PGresult *result, int row, int column)
 {
 	const char *text = PQgetvalue(result, row, column);
 	Oid type = PQftype(result, column);
@@ -47,8 +47,8 @@ json_t *rows_object(const PGresult *result, int row)
 	json_t *object = json_object();
 
 	for (int column = 0; column < PQnfields(result); column++) {
-		if (json_object_set_new(object, PQfname(result, column),
-			    rows_value(result, row, column)) != 0) {
+		if (json_object_set_new(
+			    object, PQfname(result, column), value_of(result, row, column)) != 0) {
 			json_decref(object);
 			return NULL;
 		}

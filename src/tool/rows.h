@@ -7,10 +7,8 @@
 #include <jansson.h>
 #include <libpq-fe.h>
 
-/* A value: numbers, booleans and JSON as such, NULL as null, everything else as text. Owned by the
- * caller; NULL when memory is out or the text is no UTF-8. */
-json_t *rows_value(const PGresult *result, int row, int column);
-/* A row as an object with the columns' names. Owned by the caller; NULL as above. */
+/* A row as an object with the columns' names: numbers, booleans and JSON as such, NULL as null,
+ * everything else as text. Owned by the caller; NULL when memory is out or a text is no UTF-8. */
 json_t *rows_object(const PGresult *result, int row);
 /* All rows, an array of objects. Owned by the caller; NULL as above. */
 json_t *rows_json(const PGresult *result);

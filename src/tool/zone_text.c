@@ -178,7 +178,7 @@ static void add_address(struct buf *out, const char *content)
 	}
 }
 
-void zone_text_add_content(struct buf *out, const char *type, const char *content)
+static void add_content(struct buf *out, const char *type, const char *content)
 {
 	if (strcmp(type, "TXT") == 0 || strcmp(type, "SPF") == 0)
 		add_strings(out, content, *type == 'T');
@@ -205,6 +205,6 @@ void zone_text_add(
 {
 	add_name(out, name);
 	buf_printf(out, "\t%s\tIN\t%s\t", ttl, type);
-	zone_text_add_content(out, type, content);
+	add_content(out, type, content);
 	buf_add_char(out, '\n');
 }

@@ -15,11 +15,9 @@
 /* Whether others than PowerDNS know the type: not ALIAS, LUA and the like. */
 bool zone_text_is_common(const char *type);
 /* Adds name, TTL, class, type and content with tabs between, and a line end. content: with the
- * priority of MX and SRV in front. */
+ * priority of MX and SRV in front; strings of TXT and SPF are put into quotes, and cut to 255
+ * octets each. */
 void zone_text_add(
 	struct buf *out, const char *name, const char *ttl, const char *type, const char *content);
-/* Adds the content alone. Strings of TXT and SPF are put into quotes, and cut to 255 octets each.
- */
-void zone_text_add_content(struct buf *out, const char *type, const char *content);
 
 #endif

@@ -42,7 +42,8 @@ static void look_below(void *arg, const struct node *node)
 		existence->exists = true;
 }
 
-bool node_exists_recounted(const struct zone *zone, const struct node *node)
+/* Does a name exist by its records and those below it, counted anew? */
+static bool node_exists_recounted(const struct zone *zone, const struct node *node)
 {
 	struct existence existence = {node, false};
 

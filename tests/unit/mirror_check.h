@@ -20,7 +20,4 @@ struct reachable {
 };
 struct reachable mirror_reachable(const struct mirror *mirror);
 
-/* Does a name exist by its records and those below it, counted anew? */
-bool node_exists_recounted(const struct zone *zone, const struct node *node);
-
 #endif
