@@ -1,9 +1,10 @@
 /*
- * import_axfr: a zone by transfer (RFC 5936), with every message's signature checked where there is
- * a key (RFC 8945). ldns makes, reads, signs and verifies the messages.
+ * import_axfr: a zone by transfer (RFC 5936), its signatures checked where there is a key. ldns
+ * makes, signs and reads the messages.
  */
 #include "tool/import.h"
 #include "tool/server.h"
+#include "tool/tsig_check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,9 +20,9 @@ struct transfer {
 	const struct server_key *key; /* NULL: unsigned */
 	int fd;
 	uint16_t id;
-	ldns_rdf *mac;	/* of the message before; NULL: unsigned */
-	bool is_next;	/* a message was taken */
-	unsigned n_soa; /* the second one ends it */
+	struct tsig_check *check; /* NULL: unsigned */
+	bool is_next;		  /* a message was taken */
+	unsigned n_soa;		  /* the second one ends it */
 };
 
 static int fail(const struct transfer *transfer, const char *why)
@@ -35,13 +36,15 @@ static struct timeval timeout(void)
 	return (struct timeval){.tv_sec = TIMEOUT_S};
 }
 
-/* Keeps the signature of a message, which is part of the next one's. */
-static void keep_mac(struct transfer *transfer, const ldns_pkt *message)
+static bool sign_query(struct transfer *transfer, ldns_pkt *query)
 {
-	const ldns_rr *tsig = ldns_pkt_tsig(message);
+	const struct server_key *key = transfer->key;
 
-	ldns_rdf_deep_free(transfer->mac);
-	transfer->mac = tsig != NULL ? ldns_rdf_clone(ldns_rr_rdf(tsig, 3)) : NULL;
+	if (ldns_pkt_tsig_sign(query, key->name, key->secret, 300, key->algorithm, NULL) !=
+		LDNS_STATUS_OK)
+		return false;
+	transfer->check = tsig_check_new(key, query);
+	return transfer->check != NULL;
 }
 
 static ldns_pkt *make_query(struct transfer *transfer)
@@ -55,13 +58,9 @@ static ldns_pkt *make_query(struct transfer *transfer)
 		return NULL;
 	ldns_pkt_set_random_id(query);
 	transfer->id = ldns_pkt_id(query);
-	if (transfer->key != NULL) {
-		if (ldns_pkt_tsig_sign(query, transfer->key->name, transfer->key->secret, 300,
-			    transfer->key->algorithm, NULL) != LDNS_STATUS_OK) {
-			ldns_pkt_free(query);
-			return NULL;
-		}
-		keep_mac(transfer, query);
+	if (transfer->key != NULL && !sign_query(transfer, query)) {
+		ldns_pkt_free(query);
+		return NULL;
 	}
 	return query;
 }
@@ -85,37 +84,16 @@ static int send_query(struct transfer *transfer, const struct server *server)
 	return rc;
 }
 
-/* ldns verifies the signature; when it was made is for us to see. */
-static const char *judge_signature(
-	struct transfer *transfer, ldns_pkt *message, const uint8_t *wire, size_t size)
-{
-	const ldns_rr *tsig = ldns_pkt_tsig(message);
-
-	if (tsig == NULL)
-		return "a message of the answer is not signed";
-	if (!ldns_pkt_tsig_verify_next(message, wire, size, transfer->key->name,
-		    transfer->key->secret, transfer->mac, transfer->is_next))
-		return "the answer's signature is wrong";
-	const uint8_t *at = ldns_rdf_data(ldns_rr_rdf(tsig, 1));
-	int64_t signed_at = 0;
-	for (int i = 0; i < 6; i++)
-		signed_at = signed_at << 8 | at[i];
-	int64_t off = signed_at - (int64_t)time(NULL);
-	if (llabs(off) > ldns_rdf2native_int16(ldns_rr_rdf(tsig, 2)))
-		return "the answer was signed at another time: is a clock off?";
-	return NULL;
-}
-
 static const char *judge(
-	struct transfer *transfer, ldns_pkt *message, const uint8_t *wire, size_t size)
+	struct transfer *transfer, const ldns_pkt *message, const uint8_t *wire, size_t size)
 {
 	if (ldns_pkt_id(message) != transfer->id || !ldns_pkt_qr(message))
 		return "the answer is not to this question";
-	if (ldns_pkt_get_rcode(message) == LDNS_RCODE_NOERROR && transfer->key != NULL)
-		return judge_signature(transfer, message, wire, size);
 	switch (ldns_pkt_get_rcode(message)) {
 	case LDNS_RCODE_NOERROR:
-		return NULL;
+		return transfer->check != NULL
+			       ? tsig_check_next(transfer->check, message, wire, size)
+			       : NULL;
 	case LDNS_RCODE_REFUSED:
 		return "the server refuses the transfer";
 	case LDNS_RCODE_NOTAUTH:
@@ -162,8 +140,6 @@ static int take_message(struct transfer *transfer, struct rr_list *list, struct 
 				  : "the answer is not understood";
 	if (why == NULL)
 		why = take_records(transfer, ldns_pkt_answer(message), list, progress);
-	if (why == NULL)
-		keep_mac(transfer, message);
 	transfer->is_next = true;
 	ldns_pkt_free(message);
 	free(wire);
@@ -182,6 +158,10 @@ static int run(struct transfer *transfer, struct rr_list *list, struct progress 
 	int rc = send_query(transfer, &server);
 	while (rc == 0 && transfer->n_soa < 2)
 		rc = take_message(transfer, list, progress);
+	if (rc == 0 && transfer->check != NULL) {
+		const char *why = tsig_check_end(transfer->check);
+		rc = why == NULL ? 0 : fail(transfer, why);
+	}
 	(void)close(transfer->fd);
 	return rc;
 }
@@ -198,7 +178,7 @@ int import_axfr(const char *zone, const char *server, const char *key_file, stru
 		transfer.key = &key;
 	}
 	int rc = run(&transfer, list, progress);
-	ldns_rdf_deep_free(transfer.mac);
+	tsig_check_free(transfer.check);
 	server_key_fini(&key);
 	return rc;
 }

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libcsdns_tool.a
-libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(LDNS_CFLAGS) $(CURL_CFLAGS)
+libcsdns_tool_a_CPPFLAGS = $(AM_CPPFLAGS) $(PQ_CFLAGS) $(JANSSON_CFLAGS) $(LDNS_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS)
 libcsdns_tool_a_SOURCES = \
 	src/tool/cell.c src/tool/cell.h \
 	src/tool/db.c src/tool/db.h \
@@ -25,7 +25,7 @@ libcsdns_tool_a_SOURCES = \
 
 TOOL_LIBS =
 if HAVE_LDNS
-TOOL_LIBS += $(LDNS_LIBS) $(CURL_LIBS)
+TOOL_LIBS += $(LDNS_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS)
 libcsdns_tool_a_SOURCES += \
 	src/tool/import.c src/tool/import.h \
 	src/tool/import_api.c \
@@ -35,6 +35,7 @@ libcsdns_tool_a_SOURCES += \
 	src/tool/import_store.c \
 	src/tool/rr.c src/tool/rr.h \
 	src/tool/server.c src/tool/server.h \
+	src/tool/tsig_check.c src/tool/tsig_check.h \
 	src/tool/verify.c src/tool/verify.h \
 	src/tool/verify_ask.c
 else

@@ -94,6 +94,8 @@ char *server_secret_read(const char *path)
 
 void server_key_fini(struct server_key *key)
 {
+	if (key->secret != NULL)
+		explicit_bzero(key->secret, strlen(key->secret));
 	free(key->name);
 	free(key->algorithm);
 	free(key->secret);
