@@ -79,7 +79,9 @@ SELECT is(claim('w1', 10, '-1 s'), 'instance vm3 3', 'a worker takes it and dies
 SELECT is(claim('w2'), 'instance vm3 3', 'another takes it over');
 SELECT is(store('w1', answer(3, 3)), 'lost', 'the first one is too late');
 SELECT is(csdns.sync_renew('w2', '2 minutes'), 2, 'a lease is prolonged');
-SELECT is(csdns.sync_renew('w2', '2 minutes', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 3)))), 1, 'or that of what is in hand');
+SELECT is(csdns.sync_renew('w2', '1 hour', jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', u('i', 3)))), 1, 'or that of what is in hand');
+SELECT results_eq($$SELECT uuid = u('i', 3), due > clock_timestamp() + interval '30 minutes' FROM csdns.sync_task WHERE worker = 'w2' ORDER BY 1$$,
+                  'VALUES (false, false), (true, true)', 'and of nothing else');
 SELECT is(csdns.sync_release('w2'), 2, 'and given back');
 SELECT is(claim('w3'), 'instance vm2 2, instance vm3 3', 'for the next');
 
@@ -121,7 +123,7 @@ SELECT take(event('s1', 'nic', 7), event('s2', 'nic', 8) || jsonb_build_object('
     jsonb_build_object('kind', 'nic', 'uuid', u('n', 8)), jsonb_build_object('kind', 'instance', 'uuid', u('i', 8)))));
 SELECT results_eq($$SELECT uuid FROM csdns.sync_stray ORDER BY uuid$$, $$SELECT uuid FROM (VALUES (u('n', 7)), (u('n', 99))) v (uuid) ORDER BY 1$$,
                   'a NIC that comes without its instance is kept');
-SELECT is((SELECT count(*) FROM csdns.sync_task WHERE uuid = u('i', 7)), 0::bigint, 'its instance is not asked for');
+SELECT is((SELECT count(*) FROM csdns.sync_task WHERE uuid IN (u('i', 7), u('n', 7))), 0::bigint, 'nobody is asked for, and not the NIC itself');
 SELECT csdns.upsert_instance(vm(7));
 SELECT ok(EXISTS (SELECT FROM csdns.sync_claim('w7', 100, '1 minute') WHERE uuid = u('i', 7)), 'until it is known whose it is: what is known may be from before the event');
 SELECT results_eq('SELECT uuid FROM csdns.sync_stray', $$VALUES (u('n', 99))$$, 'once');

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/../lib";
 
 use IO::Select;
 use IO::Socket::INET;
+use Socket qw(MSG_DONTWAIT);
 use Test::More;
 
 use Csdns::Named;
@@ -123,7 +124,7 @@ my $renotifier = Csdns::Pdns->remote(socket => $twin->csdnsd->socket, name => 'r
 $named->change_zone('a.test', $second =~ s/ 8 3600/ 9 3600/r);
 $renotifier->control('RETRIEVE a.test');
 ok scalar(IO::Select->new($listener)->can_read(20)), 'a secondary that is to notify others does';
-recv $listener, my $notify, 4096, 0;
+recv $listener, my $notify, 4096, MSG_DONTWAIT;
 like $notify, qr/\A..[\x20-\x27].{9}\x01a\x04test\0\0\x06\0\x01/s, 'of the zone that came';
 $renotifier->stop;
 $twin->pdns('remote')->start;

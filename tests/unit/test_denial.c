@@ -271,12 +271,10 @@ static void step(struct run *run)
 	check(run, false);
 	if (unit_random(8) == 0) {
 		change_abort(change);
-		assert_true(change_clean_step(change, SIZE_MAX));
-		check(run, true);
-		return;
+	} else {
+		change_commit(change, version);
+		memcpy(run->owners, next.owners, sizeof(run->owners));
 	}
-	change_commit(change, version);
-	memcpy(run->owners, next.owners, sizeof(run->owners));
 	do
 		check(run, false);
 	while (!change_clean_step(change, 5));
@@ -399,8 +397,8 @@ static void test_glue(void **state)
 				is_glue ? "192.0.2.1" : "ns.example"));
 		}
 	}
-	mirror_check(mirror, true);
 	assert_int_equal(mirror_find_zone_by_id(mirror, 1)->denial->order.entries, 1);
+	mirror_check(mirror, true);
 	mirror_unref(mirror);
 	assert_true(mirror_free_step(mirror, SIZE_MAX));
 }
