@@ -2,6 +2,7 @@
 
 #include "protocol/call.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,7 @@ static void answer_init(struct answer *answer)
 	answer->is_write = false;
 	answer->unix_timeout_ms = 0;
 	answer->is_secret = false;
+	answer->wipe_request = true;
 	answer->listing = NULL;
 	answer->is_malformed = false;
 	answer->problem[0] = '\0';
@@ -212,17 +214,19 @@ static void *parser_alloc(size_t size)
 	return memory;
 }
 
+/* It may have been a part of a key. */
+static void parser_free(void *memory)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
 /* NULL with the error, or with parser_ran_out. */
 static json_t *request_parse(const char *request, size_t len, size_t flags, json_error_t *error)
 {
-	json_malloc_t old_alloc;
-	json_free_t old_free;
-
-	json_get_alloc_funcs(&old_alloc, &old_free);
-	json_set_alloc_funcs(parser_alloc, free);
 	parser_ran_out = false;
 	json_t *json = json_loadb(request, len, flags, error);
-	json_set_alloc_funcs(old_alloc, old_free);
 	if (!parser_ran_out)
 		return json;
 	json_decref(json);
@@ -251,7 +255,7 @@ static json_t *feed_ents3_parse(const char *request, size_t len)
 	for (size_t i = 0; i < len; i++)
 		copy[i] = (char)(request[i] & 0x80 ? '?' : request[i]);
 	json_t *json = request_parse(copy, len, JSON_ALLOW_NUL, &error);
-	free(copy);
+	parser_free(copy);
 	if (json == NULL || is_feed_ents3(json))
 		return json;
 	json_decref(json);
@@ -278,6 +282,8 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 {
 	struct call call = {.protocol = protocol, .reply = reply, .answer = answer};
 	struct lookup_request lookup;
+	json_malloc_t old_alloc;
+	json_free_t old_free;
 	json_error_t error;
 
 	answer_init(answer);
@@ -285,9 +291,12 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 		lookup_scan(request, len, &lookup)) {
 		answer->method = "lookup";
 		answer->method_number = LOOKUP;
+		answer->wipe_request = false;
 		lookup_answer(&call, &lookup);
 		return;
 	}
+	json_get_alloc_funcs(&old_alloc, &old_free);
+	json_set_alloc_funcs(parser_alloc, parser_free);
 	json_t *json = any_request_parse(request, len, &error);
 	if (parser_ran_out)
 		reply->failed = true;
@@ -296,4 +305,5 @@ void protocol_answer(const struct protocol *protocol, const char *request, size_
 	else
 		call_dispatch(&call, json);
 	json_decref(json);
+	json_set_alloc_funcs(old_alloc, old_free);
 }

@@ -51,6 +51,7 @@ struct answer {
 	long unix_timeout_ms;	 /* initialize of PowerDNS' unix connector: for a reply; else 0 */
 	bool is_write;		 /* the method writes: if it fails, so does its transaction */
 	bool is_secret;		 /* the reply has keys in it: to be wiped when it is sent */
+	bool wipe_request;	 /* it may have keys in it: to be wiped when it is answered */
 	bool is_malformed;	 /* the request was no request; the peer is not PowerDNS */
 	char problem[PROTOCOL_PROBLEM_MAX]; /* why the result is false; "" where it is not */
 };

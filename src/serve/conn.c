@@ -84,6 +84,13 @@ static void wait_writable(struct conn *conn)
 	(void)event_add(conn->writable, &stall);
 }
 
+/* Octets that may be a part of a key, from the front of what has been read. */
+static void input_wipe(struct conn *conn, size_t n)
+{
+	if (n > 0)
+		explicit_bzero(conn->in.data, n);
+}
+
 /* Keeps the sum of all input buffers. */
 static void input_changed(struct conn *conn, size_t before)
 {
@@ -112,6 +119,7 @@ void conn_free(struct conn *conn)
 	if (conn->is_in_batch)
 		batch_remove(&conn->shared->batch, conn->batch_place);
 	exchange_fini(&conn->exchange);
+	input_wipe(conn, conn->in.len);
 	buf_fini(&conn->in);
 	input_changed(conn, before);
 	event_drop(conn->readable);
@@ -217,6 +225,8 @@ static bool conn_answer(struct conn *conn, size_t len)
 {
 	bool is_now = exchange_answer(&conn->exchange, conn->in.data, len);
 
+	if (conn->exchange.wipe_request)
+		input_wipe(conn, len);
 	input_consume(conn, len + 1);
 	if (is_now)
 		return reply_write(conn);
@@ -228,6 +238,7 @@ static bool conn_answer(struct conn *conn, size_t len)
 /* A request that grows beyond its bounds. */
 static void refuse_long(struct conn *conn, const char *problem)
 {
+	input_wipe(conn, conn->in.len);
 	input_consume(conn, conn->in.len);
 	exchange_refuse(&conn->exchange, problem);
 	(void)reply_write(conn);

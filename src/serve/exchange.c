@@ -209,6 +209,7 @@ bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 	exchange->method = answer.method;
 	exchange->method_number = answer.method_number;
 	exchange->is_secret = answer.is_secret;
+	exchange->wipe_request = answer.wipe_request;
 	if (buf_failed(&exchange->out)) {
 		buf_fini(&exchange->out);
 		listing_free(answer.listing);

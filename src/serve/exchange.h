@@ -52,6 +52,7 @@ struct exchange {
 	bool is_warned;			 /* that the reply will not be read in time */
 	bool is_last;			 /* the peer is not PowerDNS: no more of its requests */
 	bool is_secret;			 /* the reply has keys in it */
+	bool wipe_request;		 /* the request in hand may have keys in it */
 };
 
 /* False when memory is out; exchange_fini is due in either case. */

@@ -102,6 +102,35 @@ unlike $remote->request({ method => 'setTSIGKey', parameters => { name => 'k.tes
     qr/dGlueQ/, 'nor in the reply';
 rows('ALTER TABLE tsigkeys DROP CONSTRAINT long_enough; ALTER TABLE cryptokeys DROP CONSTRAINT known');
 
+# --- what stays of a key ---
+
+# Whether the memory of csdnsd has these octets, but for mappings that are larger than anything of ours (the sanitizers' shadows).
+sub memory_has {
+    my ($octets) = @_;
+    no warnings qw(portable);    # addresses of 64 bits
+    open my $maps, '<', '/proc/' . $csdnsd->pid . '/maps' or die "maps: $!";
+    open my $memory, '<:raw', '/proc/' . $csdnsd->pid . '/mem' or die "mem: $!";
+    for my $line (<$maps>) {
+        my ($from, $to) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+        my ($at, $size) = (hex $from, hex($to) - hex $from);
+        next if $size > 256 << 20;
+        sysseek $memory, $at, 0 or next;
+        my $text = '';
+        sysread $memory, $text, $size;
+        return 1 if index($text, $octets) >= 0;
+    }
+    return 0;
+}
+
+# A key that no zone has takes the way through csdnsd that every key takes, and stays nowhere.
+my $private = 'Private-key-format: v1.2 ' . join '', map { chr 65 + $_ % 26 } 1 .. 300;
+refused 'a key of no zone', qr/there is no zone/, 'addDomainKey', name => 'none.test.', key => { flags => 257, active => $TRUE, content => $private };
+refused 'a TSIG key of no name', qr/setTSIGKey: .*empty label/, 'setTSIGKey', name => 'a..test.', algorithm => 'hmac-sha256.', content => $private;
+$remote->call('setDomainMetadata', name => 'a.test.', kind => 'X-SOUGHT', value => ['what is here to be found']);
+is memory_has('what is here to be found'), 1, 'what is in the store is found in memory';
+is memory_has(substr $private, 100, 32), 0, 'keys that were refused are not';
+$remote->call('setDomainMetadata', name => 'a.test.', kind => 'X-SOUGHT', value => []);
+
 # --- zones ---
 
 sub zone { my ($name) = @_; return rows("SELECT concat_ws('|', type, master, account, notified_serial) FROM domains WHERE name = '$name'") }
