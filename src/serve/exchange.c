@@ -200,6 +200,21 @@ static enum server_result answer_result(
 		       : RESULT_OK;
 }
 
+/* To PowerDNS a lookup that is false has found nothing. */
+static void reply_no_memory(struct exchange *exchange, struct answer *answer)
+{
+	bool is_read =
+		answer->kind != ANSWER_WRITE && !answer->is_write && exchange->transaction == NULL;
+
+	(void)snprintf(
+		answer->problem, sizeof(answer->problem), "%s: out of memory", answer->method);
+	answer->kind = ANSWER_REPLY;
+	if (is_read)
+		reply_no_result(&exchange->out, answer->problem);
+	else
+		reply_false(&exchange->out, answer->problem);
+}
+
 bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 {
 	struct answer answer;
@@ -215,10 +230,7 @@ bool exchange_answer(struct exchange *exchange, const char *request, size_t len)
 		listing_free(answer.listing);
 		if (answer.kind == ANSWER_WRITE)
 			write_fini(&answer.write);
-		reply_false(&exchange->out, "out of memory");
-		(void)snprintf(
-			answer.problem, sizeof(answer.problem), "%s: out of memory", answer.method);
-		answer.kind = ANSWER_REPLY;
+		reply_no_memory(exchange, &answer);
 	}
 	if (answer.kind != ANSWER_WRITE)
 		count_result(exchange, answer_result(exchange, &answer));

@@ -181,5 +181,44 @@ undef @many;
 wait_until { $csdnsd->status->{connections} <= 3 } 10, 'the connections to go';
 ok witness_is_served(), 'they go, the witness stays';
 
+# --- no memory for a reply ---
+
+# A lookup that is false has found nothing, so this one has no result, and PowerDNS answers SERVFAIL.
+$cluster->create_db('fat');
+$cluster->install_schema('fat');
+$cluster->psql('fat', q{
+    INSERT INTO domains (name, type) VALUES ('a.test', 'NATIVE');
+    INSERT INTO records (domain_id, name, type, content, ttl) VALUES
+        (1, 'a.test', 'SOA', 'ns.a.test hostmaster.a.test 1 2 3 4 5', 60), (1, 'www.a.test', 'A', '192.0.2.1', 60);
+    INSERT INTO records (domain_id, name, type, content, ttl)
+        SELECT 1, 'fat.a.test', 'TXT', '"' || repeat('x', 240) || i || '"', 60 FROM generate_series(1, 20000) i});
+my $poor = Csdns::Csdnsd->start(
+    db => $cluster->conninfo('fat', 'csdnsd'), name => 'without memory',
+    env => { ASAN_OPTIONS => 'allocator_may_return_null=1:max_allocation_size_mb=4:detect_leaks=1' },
+);
+my $fat = lookup_text('"qname":"fat.a.test.","qtype":"TXT","zone-id":1');
+
+sub memory_limit {
+    my ($limit) = @_;
+    return system('prlimit', '--pid=' . $poor->pid, "--data=$limit:") == 0 || diag 'prlimit failed';
+}
+open my $status, '<', '/proc/' . $poor->pid . '/status' or die "status: $!";
+my %kb = join('', <$status>) =~ /^(VmSize|VmData):\s+(\d+)/mg;
+my $is_sanitized = $kb{VmSize} > 1 << 30;    # which has its own limit
+memory_limit(($kb{VmData} + 1024) << 10) if !$is_sanitized;
+my $asker = $poor->remote;
+$asker->send_text($fat);
+my $reply = JSON->new->utf8->decode($asker->read_line // '{}');
+ok !exists $reply->{result}, 'a reply that there is no memory for is an error, not an empty one';
+like $reply->{log}[0], qr/lookup: out of memory/, 'with the reason';
+$poor->wait_log(qr/NOTICE.*lookup: out of memory/);
+is +($asker->lookup('www.a.test', 'A', 1))[0]{content}, '192.0.2.1', 'the next one on the same connection is answered';
+SKIP: {
+    skip 'its limit cannot be changed', 1 if $is_sanitized;
+    memory_limit('unlimited');
+    is scalar(my @records = $asker->lookup('fat.a.test', 'TXT', 1)), 20_000, 'and that one, when there is memory';
+}
+is $poor->stop, 0, 'csdnsd ends well';
+
 is $csdnsd->stop, 0, 'csdnsd ends well';
 done_testing;
