@@ -189,6 +189,36 @@ is address($patient, 'www') . address($patient, 'later'), '192.0.2.1', 'and serv
 $cluster->install_schema('spoilt');
 shows($patient, 'later', '192.0.2.12', 'the function is as it should be: it goes on');
 is $patient->status->{loads}, 1, 'without loading everything again';
+
+# Rows that say what changed, and then what makes them worthless. By themselves they would mean that the names are gone.
+sub stream_changes {
+    my ($row) = @_;
+    my $nulls = join ', ', ('NULL::text') x 5;
+    $cluster->psql('spoilt', qq{CREATE OR REPLACE FUNCTION csdns.changes(since bigint, since_at timestamptz)
+        RETURNS TABLE (part "char", f1 text, f2 text, f3 text, f4 text, f5 text, f6 text, f7 text, f8 text) LANGUAGE sql STABLE AS \$\$
+            SELECT 'v'::"char", (since + 1)::text, '1'::text, 't'::text, $nulls
+            UNION ALL SELECT 'n', '1', name, NULL, $nulls FROM unnest(ARRAY['www.a.test', 'later.a.test']) AS name
+            UNION ALL $row \$\$});
+    return;
+}
+
+my $n = 20;
+for my $case (
+    ['an error', q{SELECT 'R', (1 / (g - g))::text, '1', 'www.a.test', 'A', '192.0.2.66', '60', NULL, 'f' FROM generate_series(1, 1) AS g}, qr/division by zero/],
+    ['a record that is none', q{SELECT 'R', 'x', '1', 'www.a.test', 'A', '192.0.2.66', '60', NULL, 'f'}, qr/a record of csdns\.changes\(\) is not as expected/],
+    ['a zone that is none', q{SELECT 'D', '1', 'a.test', 'NATIVE', NULL, 'never', NULL, NULL, NULL}, qr/a domain of csdns\.changes\(\) is not as expected/],
+    ['a name of no zone', q{SELECT 'n', 'x', 'a.test', NULL, NULL, NULL, NULL, NULL, NULL}, qr/a part of csdns\.changes\(\) has no zone/],
+) {
+    my ($what, $row, $why) = @$case;
+    my $name = 'n' . ++$n;
+    stream_changes($row);
+    $cluster->psql('spoilt', add_sql($name, "192.0.2.$n"));
+    $patient->wait_log(qr/WARNING.*no connection to the database: $why/);
+    is join('|', map { address($patient, $_) } qw(www later), $name), '192.0.2.1|192.0.2.12|', "changes with $what in them: nothing of them is served";
+    $cluster->install_schema('spoilt');
+    shows($patient, $name, "192.0.2.$n", 'the function is as it should be: it goes on');
+}
+is $patient->status->{loads}, 1, 'without loading everything again';
 SKIP: {
     skip 'csdnsd was built without --enable-test-hooks', 3 if !Csdns::Csdnsd->has_hooks;
     spoil_changes('spoilt', $TAKES_LONG);
@@ -197,6 +227,20 @@ SKIP: {
     cmp_ok $patient->status->{loads}, '>=', 2, 'as its status says';
     cmp_ok scalar(() = $patient->log_text =~ /it says nothing/g), '>=', 2, 'when it has waited twice';
 }
+
+# A load that fails when some of it has come.
+my $loads = $patient->status->{loads};
+$cluster->psql('spoilt', q{CREATE OR REPLACE VIEW csdns.served_record AS
+    SELECT id::bigint AS id, domain_id, name::text AS name, type::text AS type, content::text AS content, ttl / CASE type WHEN 'SOA' THEN 1 ELSE 0 END AS ttl, prio,
+           disabled IS NOT FALSE AS disabled FROM records});
+$patient->reload;
+$patient->wait_log(qr/WARNING.*no connection to the database: division by zero.*WARNING.*no connection to the database: division by zero/s);
+is join('|', map { address($patient, $_) } qw(www later)), '192.0.2.1|192.0.2.12', 'a load that fails: it serves what it has';
+is $patient->status->{loads}, $loads, 'it is not counted';
+$cluster->install_schema('spoilt');
+Csdns::Wait::try_until { $patient->status->{loads} > $loads } 20;
+is $patient->status->{loads}, $loads + 1, 'and made again until it works';
+is_deeply [wait_equal($cluster->dbh('spoilt'), $patient->remote, 10)], [], 'with everything';
 is $patient->stop, 0, 'it ends well';
 
 # --- commits that were seen and then lost ---
