@@ -48,29 +48,45 @@ static void word_add(struct word *word, char c)
 		word->is_long = true;
 }
 
-/* The next word. A quote parts words like a blank, but for one behind a backslash. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The next word; a quote in it is a character like others. */
 static bool next_word(struct reader *reader, struct word *word)
 {
 	word->len = 0;
 	word->is_long = false;
 	while (reader->at < reader->end) {
 		char c = next_char(reader);
-		if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '"') {
-			if (word->len > 0)
-				return true;
-			continue;
-		}
-		word_add(word, c);
-		if (c == '\\' && reader->at < reader->end)
-			word_add(word, next_char(reader));
+		if (!is_blank(c))
+			word_add(word, c);
+		else if (word->len > 0)
+			return true;
 	}
 	return word->len > 0;
 }
 
-#define LAST_WORD 100
-#define NO_WORD	  (-1)
+/* Goes behind a string in quotes. */
+static void skip_string(struct reader *reader)
+{
+	bool is_inside = false;
 
-/* Which word of the content is the name? */
+	while (reader->at < reader->end) {
+		char c = next_char(reader);
+		if (c == '"' && is_inside)
+			return;
+		is_inside |= c == '"';
+		if (c == '\\' && reader->at < reader->end)
+			(void)next_char(reader);
+	}
+}
+
+#define NO_WORD	      (-1)
+#define NAPTR_STRINGS 3
+
+/* Which word of the content is the name? Those of NAPTR in front of its strings count. */
 static int word_of_target(uint16_t type)
 {
 	switch (type) {
@@ -83,10 +99,10 @@ static int word_of_target(uint16_t type)
 	case RRTYPE_SVCB:
 	case RRTYPE_HTTPS:
 		return 1;
+	case RRTYPE_NAPTR:
+		return 2;
 	case RRTYPE_SRV:
 		return 3;
-	case RRTYPE_NAPTR:
-		return LAST_WORD;
 	default:
 		return NO_WORD;
 	}
@@ -96,17 +112,17 @@ bool reference_target(const struct rr *rr, bool is_escaped, struct name *target)
 {
 	int wanted = word_of_target(rr->type);
 	struct reader reader = {rr->content, rr->content + rr->content_len, is_escaped};
-	struct word words[2];
-	int n = 0;
+	struct word word;
 
 	if (wanted == NO_WORD || rr->disabled)
 		return false;
-	while (n <= wanted && next_word(&reader, &words[n % 2]))
-		n++;
-	if (n == 0 || (wanted != LAST_WORD && n <= wanted))
-		return false;
-	const struct word *word = &words[(n - 1) % 2];
-	return !word->is_long && name_parse(target, word->text, word->len) == NAME_OK;
+	for (int n = 0; n <= wanted; n++) {
+		for (int i = 0; n == 2 && rr->type == RRTYPE_NAPTR && i < NAPTR_STRINGS; i++)
+			skip_string(&reader);
+		if (!next_word(&reader, &word))
+			return false;
+	}
+	return !word.is_long && name_parse(target, word.text, word.len) == NAME_OK;
 }
 
 /* ---- the orders ---- */

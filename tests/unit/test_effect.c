@@ -426,6 +426,8 @@ static const char *const base[][3] = {
 	{"al.u", "ALIAS", "far.example"},
 	{"deep.target.u", "A", "192.0.2.10"},
 	{"cover.u", "CNAME", "any.wild.t"},
+	{"odd.u", "CNAME", "\"q\"x\\032\".t"},
+	{"nq.u", "NAPTR", "1 2 \"s\" \"a b\" \"!\\\"\\\\!!\" \"q\"x\\032\".t."},
 };
 
 /* name, type: gets this content, or none; what is affected. */
@@ -447,13 +449,14 @@ static const struct {
 	{"sub.t", "NS", "ns.t", "sub.t.$ t. "},
 	{"t", "TXT", "\"other\"", "t. apex.t. "},
 	{"t", "SOA", "ns.t. h.t. 2 2 3 4 5", "t. "},
-	{"t", "SOA", "ns.t. h.t. 2 2 3 4 6", "t.$ n.u. u. cover.u. "},
+	{"t", "SOA", "ns.t. h.t. 2 2 3 4 6", "t.$ n.u. u. cover.u. odd.u. nq.u. "},
 	{"deep.target.u", "A", "192.0.2.99", "deep.target.u. dn.t.$ u. "},
 	{"target.u", "TXT", "\"x\"", "target.u. dn.t.$ u. "},
 	{"other.target.u", "A", "192.0.2.99", "other.target.u.$ dn.t.$ u. "},
 	{"srv.u", "A", "192.0.2.99", "srv.u. _s._tcp.t. h.u. n.u. u. "},
 	{"dn.t", "DNAME", "else.u", "dn.t.$ t. "},
 	{"h.u", "HTTPS", "1 srv.u alpn=h3", "h.u. u. "},
+	{"\"q\"x\\032\".t", "A", "192.0.2.1", "\"q\"x\\032\".t.$ odd.u. nq.u. t. "},
 };
 
 static struct mirror *base_mirror(bool has_key)
@@ -576,9 +579,9 @@ static void test_signed_zone(void **state)
 {
 	(void)state;
 	check_simple(true, "web.t", "A", "192.0.2.99", "web.t. www.t. w2.t. t. ");
-	check_simple(true, "web.t", "TXT", "\"x\"", "t.$ n.u. u. cover.u. ");
-	check_simple(true, "new.t", "A", "192.0.2.99", "t.$ n.u. u. cover.u. ");
-	check_simple(true, "d.c.t", "A", NULL, "t.$ n.u. u. cover.u. ");
+	check_simple(true, "web.t", "TXT", "\"x\"", "t.$ n.u. u. cover.u. odd.u. nq.u. ");
+	check_simple(true, "new.t", "A", "192.0.2.99", "t.$ n.u. u. cover.u. odd.u. nq.u. ");
+	check_simple(true, "d.c.t", "A", NULL, "t.$ n.u. u. cover.u. odd.u. nq.u. ");
 }
 
 /* A row from before the schema checked them may be there twice. */
