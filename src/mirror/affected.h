@@ -7,8 +7,8 @@
  * delegations, DNAME, wildcards, empty non-terminals), and in a signed zone from its neighbours.
  * Never too little is said; when in doubt more.
  *
- * One thing is left out: an answer that says "no" carries the zone's SOA, and keeps the serial that
- * it was given with.
+ * One thing is left out: the serial where the SOA was not asked for under its own name. An answer
+ * that says "no", and one that a CNAME leads to an apex, keep the one that they were given with.
  */
 #ifndef CSDNS_MIRROR_AFFECTED_H
 #define CSDNS_MIRROR_AFFECTED_H

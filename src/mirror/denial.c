@@ -5,22 +5,6 @@
 
 /* ---- which order ---- */
 
-/* The first item of a kind that PowerDNS asks for; plain text is the same in JSON. */
-static struct text zone_setting(const struct zone *zone, const char *kind)
-{
-	size_t len = strlen(kind);
-
-	for (const struct metadata *item = zone->metadata; item != NULL; item = item->next)
-		if (item->kind_len == len && memcmp(item->text, kind, len) == 0)
-			return (struct text){item->text + len, item->content_len};
-	return (struct text){NULL, 0};
-}
-
-static bool is_one(struct text text)
-{
-	return text.len == 1 && text.at[0] == '1';
-}
-
 static uint64_t hash_prefix(const uint8_t *hash)
 {
 	uint64_t prefix = 0;
@@ -60,9 +44,9 @@ static int compare_hashes(const struct order_key *key, const void *item)
 
 int denial_begin(struct zone *zone)
 {
-	bool is_presigned = is_one(zone_setting(zone, "PRESIGNED"));
+	bool is_presigned = zone_setting_is_one(zone, "PRESIGNED");
 	struct text param = zone_setting(zone, "NSEC3PARAM");
-	bool is_narrow = !is_presigned && is_one(zone_setting(zone, "NSEC3NARROW"));
+	bool is_narrow = !is_presigned && zone_setting_is_one(zone, "NSEC3NARROW");
 
 	if ((zone->keys == NULL && !is_presigned) || (param.len > 0 && is_narrow))
 		return 0;

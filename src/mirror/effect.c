@@ -162,6 +162,24 @@ static bool reaches_below(const struct node *node, const struct rrs *rrs)
 		       !hook_is_off("delegation"));
 }
 
+/* More of a zone is another than its serial: what signaling zones say of it may be as well. */
+static void add_signaling(struct affected *affected, const struct references *references)
+{
+	const struct zone *zone = references->signaling;
+
+	for (; zone != NULL && !hook_is_off("signaling"); zone = zone->next_signaling)
+		add_whole_zone(affected, zone);
+}
+
+static bool is_serial_alone(const struct rrs *before, const struct rrs *after)
+{
+	struct rr old;
+	struct rr new;
+
+	return rrs_find(before, RRTYPE_SOA, &old) && rrs_find(after, RRTYPE_SOA, &new) &&
+	       !soa_differs(&old, &new) && is_same_but_soa(before, after);
+}
+
 /* The apex, when its SOA is not what it was. Returns whether that says all. */
 static bool add_apex(struct affected *affected, const struct zone *zone, const struct rrs *before,
 	const struct rrs *after)
@@ -191,6 +209,9 @@ static bool add_apex(struct affected *affected, const struct zone *zone, const s
 void effect_of_records(struct affected *affected, const struct zone *zone, const struct node *node,
 	const struct rrs *before, const struct rrs *after)
 {
+	if (node->parent == NULL && zone->references->signaling != NULL &&
+		!is_serial_alone(before, after))
+		add_signaling(affected, zone->references);
 	if (is_whole(affected, zone))
 		return;
 	if (denial_differs(zone, before, after))
@@ -240,6 +261,8 @@ static bool add_referrer(
 	struct search *search = arg;
 	struct affected *affected = search->affected;
 
+	if (before != NULL || after != NULL)
+		add_signaling(affected, (after == NULL ? before : after)->references);
 	if (++search->seen > REFERENCES_MAX)
 		affected_set_all_names(affected);
 	if (is_whole(affected, zone))

@@ -155,11 +155,34 @@ void references_init(struct references *references, struct pool *pool)
 {
 	order_init(&references->across, pool, compare);
 	order_init(&references->dnames, pool, compare);
+	references->signaling = NULL;
 }
 
 void references_init_zone(struct zone *zone)
 {
 	order_init(&zone->inside, zone->pool, compare);
+}
+
+void references_join(struct zone *zone)
+{
+	static const uint8_t label[] = "\7_signal";
+	size_t len = sizeof(label) - 1;
+
+	if (zone->references == NULL || zone->name_len < len ||
+		memcmp(zone->name, label, len) != 0 || !zone_setting_is_one(zone, "SIGNALING-ZONE"))
+		return;
+	zone->next_signaling = zone->references->signaling;
+	zone->references->signaling = zone;
+}
+
+void references_leave(struct zone *zone)
+{
+	struct zone **at = zone->references == NULL ? NULL : &zone->references->signaling;
+
+	while (at != NULL && *at != NULL && *at != zone)
+		at = &(*at)->next_signaling;
+	if (at != NULL && *at == zone)
+		*at = zone->next_signaling;
 }
 
 static bool is_switched_off(uint16_t type)

@@ -7,6 +7,9 @@
  * are kept with the zone, the others and DNAMEs with the mirror. Records of other types cost
  * nothing.
  *
+ * A signaling zone (RFC 9615) points at every zone: PowerDNS 5 makes its records from their keys.
+ * There are few of them, in a list.
+ *
  * While a change set is open there are those of its new records as well; once it is cleaned up they
  * are exactly those of the zones' records. So a commit changes none. Memory comes from the mirror's
  * pool.
@@ -25,8 +28,9 @@ struct zone;
 
 /* Of a mirror. */
 struct references {
-	struct order across; /* their names complete */
-	struct order dnames; /* the same, and not in another order */
+	struct order across;	/* their names complete */
+	struct order dnames;	/* the same, and not in another order */
+	struct zone *signaling; /* list; zones that nobody sees yet, or any more, may be in it */
 };
 
 struct reference {
@@ -41,6 +45,12 @@ struct reference {
 void references_init(struct references *references, struct pool *pool);
 /* Of a zone. */
 void references_init_zone(struct zone *zone);
+
+/* The zone's metadata are complete: where they say that it is a signaling zone it joins the list.
+ */
+void references_join(struct zone *zone);
+/* The zone goes; it may not be in the list. */
+void references_leave(struct zone *zone);
 
 /* What an enabled record points at; false when it points at nothing. is_escaped: the content is
  * escaped for JSON, as in struct rrs. */

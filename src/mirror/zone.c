@@ -81,8 +81,10 @@ static int zone_begin(struct zone *zone)
 	if (denial_begin(zone) < 0)
 		return -1;
 	zone->has_begun = true;
-	if (!zone_has_hashes(zone))
+	if (!zone_has_hashes(zone)) {
+		references_join(zone);
 		return 0;
+	}
 	zone->apex = node_new(zone, NULL, (const uint8_t *)"", 0);
 	if (zone->apex == NULL) {
 		size_t budget = 1;
@@ -93,6 +95,7 @@ static int zone_begin(struct zone *zone)
 	}
 	table_remove(&zone->names, &bare->entry);
 	pool_release(zone->pool, bare, bare_size);
+	references_join(zone);
 	return 0;
 }
 
@@ -273,6 +276,23 @@ int zone_add_metadata(struct zone *zone, const struct metadata_row *row)
 	return 0;
 }
 
+struct text zone_setting(const struct zone *zone, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	for (const struct metadata *item = zone->metadata; item != NULL; item = item->next)
+		if (item->kind_len == len && memcmp(item->text, kind, len) == 0)
+			return (struct text){item->text + len, item->content_len};
+	return (struct text){NULL, 0};
+}
+
+bool zone_setting_is_one(const struct zone *zone, const char *kind)
+{
+	struct text text = zone_setting(zone, kind);
+
+	return text.len == 1 && text.at[0] == '1';
+}
+
 /* ---- keys ---- */
 
 int zone_add_key(struct zone *zone, struct secrets *secrets, const struct key_row *row)
@@ -345,6 +365,7 @@ bool zone_free_step(struct zone *zone, size_t *budget)
 {
 	struct table *names = &zone->names;
 
+	references_leave(zone);
 	/* From the last bucket down; nothing looks up in a zone that is being freed, so a node's
 	 * parent may go before it. */
 	while (names->buckets > 0) {

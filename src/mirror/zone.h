@@ -82,6 +82,7 @@ struct zone {
 	struct table names;
 	struct denial *denial;	       /* the order of names; NULL where none is needed */
 	struct references *references; /* the mirror's; NULL where it is in none */
+	struct zone *next_signaling;   /* in references->signaling */
 	struct order inside;	       /* struct reference: those that stay in the zone */
 	bool has_begun;		       /* names are coming: no more metadata and keys do */
 	struct node *apex;	       /* never NULL */
@@ -134,6 +135,10 @@ int zone_append(struct zone *zone, struct node *node, const struct rr *rr)
 
 int zone_add_metadata(struct zone *zone, const struct metadata_row *row)
 	__attribute__((warn_unused_result));
+/* The first item of a kind that PowerDNS asks for, escaped for JSON; at is NULL when there is none.
+ */
+struct text zone_setting(const struct zone *zone, const char *kind);
+bool zone_setting_is_one(const struct zone *zone, const char *kind);
 
 /* secrets: of the mirror that the zone is in. */
 int zone_add_key(struct zone *zone, struct secrets *secrets, const struct key_row *row)

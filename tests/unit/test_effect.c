@@ -587,6 +587,62 @@ static void test_signed_zone(void **state)
 /* A row from before the schema checked them may be there twice. */
 static void test_twice_the_same(void **state)
 {
+static void feed_zone_u(struct change *change)
+{
+	struct domain_row domain = fill_domain(2, "u", "NATIVE");
+	const char *why;
+	int rc = 0;
+
+	assert_int_equal(change_touch_zone(change, 2), 0);
+	assert_int_equal(change_add_domain(change, &domain, &why), ROW_TAKEN);
+	for (size_t i = 0; i < COUNT(base); i++)
+		if (base[i][0][strlen(base[i][0]) - 1] == 'u')
+			feed_record(change, 2, base[i][0], base[i][1], base[i][2], 3600, &rc);
+	assert_int_equal(rc, 0);
+}
+
+/* A change set of one step; what it affects. */
+static void check_step(struct mirror *mirror, const char *what, const char *expected)
+{
+	struct change *change = change_new(mirror);
+	struct affected affected;
+
+	assert_non_null(change);
+	if (strcmp(what, "zone u") == 0) {
+		feed_zone_u(change);
+	} else if (strcmp(what, "no signal") == 0) {
+		assert_int_equal(change_touch_zone(change, 3), 0);
+	} else {
+		const char *content = strcmp(what, "CDS") == 0
+					      ? "1 8 1 0123456789012345678901234567890123456789"
+					      : NULL;
+		assert_int_equal(change_touch_name(change, 2, fill_text("u")), 0);
+		feed_name(change, 2, "u", "CDS", content);
+	}
+	commit(mirror, change, &affected);
+	check_set(&affected, what, expected);
+	affected_fini(&affected);
+	clean(mirror, change);
+}
+
+/* PowerDNS makes the records of a signaling zone from other zones' keys, metadata and apex. */
+static void test_signaling_zone(void **state)
+{
+	struct mirror *mirror = base_mirror(false);
+
+	(void)state;
+	assert_true(fill_add_domain(mirror, 3, "_signal.ns.t", "NATIVE"));
+	assert_true(fill_add_metadata(mirror, 3, "SIGNALING-ZONE", "1"));
+	assert_true(fill_add_record(mirror, 3, "_signal.ns.t", "SOA", "ns.t. host.t. 1 2 3 4 5"));
+	check_step(mirror, "serial", "u. ");
+	check_step(mirror, "CDS", "u. _signal.ns.t.$ ");
+	check_step(mirror, "zone u", "u.$ dn.t.$ _s._tcp.t. _signal.ns.t.$ ");
+	check_step(mirror, "no signal", "_signal.ns.t.$ ");
+	check_step(mirror, "CDS", "u. ");
+	mirror_unref(mirror);
+	assert_true(mirror_free_step(mirror, SIZE_MAX));
+}
+
 	struct mirror *mirror = base_mirror(false);
 	struct change *change = change_new(mirror);
 	struct affected affected;
@@ -669,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_twice_the_same),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_signaling_zone),
 	};
 
 	unit_seed();
