@@ -335,7 +335,7 @@ static void commit_name(struct change *change, struct staged_name *name)
 			change->affected, name->zone, name->node, name->node->rrs, name->rrs);
 	name->rrs = zone_swap(name->zone, name->node, name->rrs, &changed);
 	if (change->affected != NULL && changed != NULL)
-		effect_of_existence(change->affected, name->zone, changed);
+		effect_of_existence(change->affected, name->zone, name->node, changed);
 }
 
 static void commit_info(struct change *change, struct table_entry *entry)

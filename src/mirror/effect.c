@@ -225,11 +225,34 @@ void effect_of_records(struct affected *affected, const struct zone *zone, const
 		add_exact(affected, zone, node);
 }
 
-void effect_of_existence(
-	struct affected *affected, const struct zone *zone, const struct node *node)
+/* Is there a wildcard that is for names below the node while the node does not exist? */
+static bool has_wildcard_beside(const struct zone *zone, const struct node *node)
 {
-	if (node->parent != NULL && !hook_is_off("existence"))
-		add_below(affected, zone, node);
+	const struct node *parent = node->parent;
+	uint8_t name[NAME_WIRE_MAX + 2] = {1, '*'};
+
+	memcpy(name + 2, parent->name, parent->name_len);
+	node = zone_find(zone, name, 2 + (size_t)parent->name_len);
+	return node != NULL && node_exists(node);
+}
+
+/* What is below the node is not there before and after, so a name is enough; a suffix is dearer to
+ * PowerDNS, which forgets the settings and keys of all zones with it. */
+void effect_of_existence(struct affected *affected, const struct zone *zone,
+	const struct node *node, const struct node *topmost)
+{
+	if (topmost->parent == NULL || hook_is_off("existence"))
+		return;
+	if (has_wildcard_beside(zone, topmost)) {
+		add_below(affected, zone, topmost);
+		return;
+	}
+	for (; node != topmost->parent; node = node->parent) {
+		if (is_wildcard(node))
+			add_below(affected, zone, node);
+		else
+			add_exact(affected, zone, node);
+	}
 }
 
 void effect_of_zone(struct affected *affected, const struct zone *before, const struct zone *after)
@@ -238,6 +261,8 @@ void effect_of_zone(struct affected *affected, const struct zone *before, const 
 		       before->name_len == after->name_len &&
 		       memcmp(before->name, after->name, after->name_len) == 0;
 
+	if (before != NULL || after != NULL)
+		add_signaling(affected, (after == NULL ? before : after)->references);
 	if (is_same && !hook_is_off("zone"))
 		add_whole_zone(affected, after);
 	if (is_same || hook_is_off("list"))
@@ -261,8 +286,6 @@ static bool add_referrer(
 	struct search *search = arg;
 	struct affected *affected = search->affected;
 
-	if (before != NULL || after != NULL)
-		add_signaling(affected, (after == NULL ? before : after)->references);
 	if (++search->seen > REFERENCES_MAX)
 		affected_set_all_names(affected);
 	if (is_whole(affected, zone))

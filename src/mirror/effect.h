@@ -13,10 +13,10 @@
 /* A node's records change from `before` to `after`; NULL for none. */
 void effect_of_records(struct affected *affected, const struct zone *zone, const struct node *node,
 	const struct rrs *before, const struct rrs *after);
-/* The node came into or went out of existence. None above it did, or the caller says that as
- * well. */
-void effect_of_existence(
-	struct affected *affected, const struct zone *zone, const struct node *node);
+/* Because of the node's records it and those above it came into or went out of existence, up to the
+ * topmost. */
+void effect_of_existence(struct affected *affected, const struct zone *zone,
+	const struct node *node, const struct node *topmost);
 /* A zone was replaced as a whole; NULL where there was none, or is none. */
 void effect_of_zone(struct affected *affected, const struct zone *before, const struct zone *after);
 /* After all of these: the names that point at what is affected, and those that point at them. The
