@@ -130,7 +130,7 @@ void purge_affected(struct purge *purge, const struct affected *affected)
 		return;
 	take_affected(purge, affected);
 	for (size_t i = 0; i < purge->n_targets; i++)
-		purge_target_add_zones(purge->targets[i], &purge->zones);
+		purge_target_add_zones(purge->targets[i], &purge->zones, &purge->names);
 	tell_all(purge, &purge->names);
 	repeat_later(purge, &purge->names);
 }
@@ -210,7 +210,7 @@ static struct purge_target *make_target(
 	purge_set_init(&all);
 	purge_set_add_all(&all);
 	purge_target_add(target, &all);
-	purge_target_add_zones(target, &all);
+	purge_target_add_zones(target, &all, &all);
 	return target;
 }
 

@@ -161,7 +161,7 @@ void purge_set_add(struct purge_set *set, const uint8_t *wire, size_t len, bool 
 	set->n_suffixes += is_suffix;
 }
 
-static void merge(struct purge_set *set, const struct purge_set *from, bool as_suffixes)
+void purge_set_merge(struct purge_set *set, const struct purge_set *from)
 {
 	struct purge_name name;
 	size_t at = 0;
@@ -169,17 +169,7 @@ static void merge(struct purge_set *set, const struct purge_set *from, bool as_s
 	if (from->is_all && !set->is_all)
 		purge_set_add_all(set);
 	while (!set->is_all && purge_set_next(from, &at, &name))
-		purge_set_add(set, name.wire, name.len, name.is_suffix || as_suffixes);
-}
-
-void purge_set_merge(struct purge_set *set, const struct purge_set *from)
-{
-	merge(set, from, false);
-}
-
-void purge_set_merge_suffixes(struct purge_set *set, const struct purge_set *from)
-{
-	merge(set, from, true);
+		purge_set_add(set, name.wire, name.len, name.is_suffix);
 }
 
 bool purge_set_next(const struct purge_set *set, size_t *at, struct purge_name *name)

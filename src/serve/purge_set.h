@@ -41,8 +41,6 @@ void purge_set_add(struct purge_set *set, const uint8_t *wire, size_t len, bool 
 void purge_set_add_all(struct purge_set *set);
 /* All of `from`, which stays as it is. */
 void purge_set_merge(struct purge_set *set, const struct purge_set *from);
-/* The same, every name as a suffix. */
-void purge_set_merge_suffixes(struct purge_set *set, const struct purge_set *from);
 
 /* The name at *at, a position that starts with 0 and is moved on; false behind the last one. wire
  * is borrowed until the set changes. */

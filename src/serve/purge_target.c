@@ -52,6 +52,7 @@ struct purge_target {
 	unsigned names;			/* in the command under way */
 	struct purge_set zones;		/* came or went */
 	struct purge_set rediscovering; /* those that the REDISCOVER under way is for */
+	struct purge_set again;		/* names to be purged once more behind all of these */
 	struct event *timer;		/* the next attempt, or the end of REDISCOVER's rest */
 	int64_t sent_ms;		/* when the command under way was sent */
 	int64_t pause_ms;		/* before the next attempt, should this one fail */
@@ -254,17 +255,21 @@ static void on_purged(struct purge_target *target, const char *reply)
 	step(target);
 }
 
-/* What PowerDNS has cached about a zone that it did not know, or should not know any more, is wrong
- * only now. */
-static void purge_zones(struct purge_target *target, const struct purge_set *zones)
+/* Are there zones that came or went, and PowerDNS has not heard of? */
+static bool has_zones(const struct purge_target *target)
 {
-	struct purge_set suffixes;
+	return !purge_set_is_empty(&target->zones) || !purge_set_is_empty(&target->rediscovering) ||
+	       (target->flush != NULL && zone_flush_pending(target->flush) > 0);
+}
 
-	purge_set_init(&suffixes);
-	purge_set_merge_suffixes(&suffixes, zones);
-	merge_pending(target, &suffixes);
-	target->fn(target->arg, &suffixes);
-	purge_set_fini(&suffixes);
+/* What PowerDNS has cached about a zone that it did not know, or should not know any more, and
+ * about names that point into one, is wrong only now. */
+static void purge_again(struct purge_target *target)
+{
+	merge_pending(target, &target->again);
+	target->fn(target->arg, &target->again);
+	if (!has_zones(target))
+		purge_set_reset(&target->again);
 }
 
 static void on_size(struct purge_target *target, const char *reply)
@@ -316,8 +321,8 @@ static void on_rediscovered(struct purge_target *target, const char *reply)
 		target->status.rediscovers++;
 		target->refused_ms = REFUSED_FIRST_MS;
 		target->command = COMMAND_NONE;
-		purge_zones(target, &target->rediscovering);
 		purge_set_reset(&target->rediscovering);
+		purge_again(target);
 	} else {
 		rediscover_refused(target, reply);
 	}
@@ -354,10 +359,15 @@ static void on_flushed(void *arg, const uint8_t *wire, size_t len)
 			control_path(target->control));
 	target->status.is_api_lost = false;
 	target->status.flushes++;
-	purge_set_init(&zone);
-	purge_set_add(&zone, wire, len, false);
-	purge_zones(target, &zone);
-	purge_set_fini(&zone);
+	if (!has_zones(target)) {
+		purge_again(target);
+	} else { /* the others take their time */
+		purge_set_init(&zone);
+		purge_set_add(&zone, wire, len, true);
+		merge_pending(target, &zone);
+		target->fn(target->arg, &zone);
+		purge_set_fini(&zone);
+	}
 	purge_target_send(target);
 }
 
@@ -405,6 +415,7 @@ struct purge_target *purge_target_new(struct event_base *base,
 	purge_set_init(&target->purging);
 	purge_set_init(&target->zones);
 	purge_set_init(&target->rediscovering);
+	purge_set_init(&target->again);
 	target->base = base;
 	target->fn = fn;
 	target->arg = arg;
@@ -447,6 +458,7 @@ void purge_target_free(struct purge_target *target)
 	purge_set_fini(&target->purging);
 	purge_set_fini(&target->zones);
 	purge_set_fini(&target->rediscovering);
+	purge_set_fini(&target->again);
 	free(target);
 }
 
@@ -460,8 +472,12 @@ void purge_target_add(struct purge_target *target, const struct purge_set *names
 	merge_pending(target, names);
 }
 
-void purge_target_add_zones(struct purge_target *target, const struct purge_set *zones)
+void purge_target_add_zones(
+	struct purge_target *target, const struct purge_set *zones, const struct purge_set *names)
 {
+	if (purge_set_is_empty(zones))
+		return;
+	purge_set_merge(&target->again, names);
 	if (wants_flush(target, zones))
 		zone_flush_add(target->flush, zones);
 	else

@@ -58,9 +58,12 @@ const char *purge_target_control(const struct purge_target *target);
 bool purge_target_set_api(struct purge_target *target, const char *api, const char *api_key);
 
 /* Both take effect with purge_target_send. Zones came or went; with is_all PowerDNS' list of zones
- * is wrong in an unknown way. */
+ * is wrong in an unknown way. `names` are what changed with them, the zones as suffixes among them:
+ * these are purged once more when the list is right, because until then PowerDNS answers wrongly
+ * and keeps the answers. */
 void purge_target_add(struct purge_target *target, const struct purge_set *names);
-void purge_target_add_zones(struct purge_target *target, const struct purge_set *zones);
+void purge_target_add_zones(
+	struct purge_target *target, const struct purge_set *zones, const struct purge_set *names);
 /* Tells PowerDNS now, unless it is still busy with something or is not there. */
 void purge_target_send(struct purge_target *target);
 

@@ -30,8 +30,9 @@ struct zone_flush {
 	char *key;
 	struct evhttp_connection *connection;
 	struct purge_set waiting;
-	struct purge_set zones; /* up to `at` of them PowerDNS has looked at */
+	struct purge_set zones; /* up to `at` of them have had their turn */
 	size_t at;
+	uint32_t done;		/* of these, PowerDNS has looked at */
 	struct purge_name zone; /* that is being looked at, in zones */
 	bool is_busy;		/* a request is under way */
 	bool is_failed;		/* it was not answered as it should be */
@@ -222,6 +223,7 @@ static void give_up(struct zone_flush *flush)
 	zone_flush_take(flush, &left);
 	purge_set_reset(&flush->zones);
 	purge_set_reset(&flush->waiting);
+	flush->done = 0;
 	flush->is_failed = false;
 	flush->zone.wire = NULL;
 	if (flush->connection != NULL)
@@ -241,6 +243,7 @@ static bool next_zone(struct zone_flush *flush)
 	flush->zones = flush->waiting;
 	flush->waiting = spare;
 	flush->at = 0;
+	flush->done = 0;
 	return purge_set_next(&flush->zones, &flush->at, &flush->zone);
 }
 
@@ -256,9 +259,12 @@ static void on_next(evutil_socket_t fd, short what, void *arg)
 		give_up(flush);
 		return;
 	}
-	if (flush->zone.wire != NULL)
-		flush->handlers.on_flushed(flush->arg, flush->zone.wire, flush->zone.len);
-	flush->zone.wire = NULL;
+	if (flush->zone.wire != NULL) {
+		struct purge_name zone = flush->zone;
+		flush->zone.wire = NULL;
+		flush->done++;
+		flush->handlers.on_flushed(flush->arg, zone.wire, zone.len);
+	}
 	if (flush->waiting.is_all) {
 		set_problem(flush, "there are too many zones", 0);
 		give_up(flush);
@@ -318,6 +324,5 @@ void zone_flush_add(struct zone_flush *flush, const struct purge_set *zones)
 
 size_t zone_flush_pending(const struct zone_flush *flush)
 {
-	/* The one at hand is among zones, and not counted twice. */
-	return (size_t)flush->waiting.n + flush->zones.n;
+	return (size_t)flush->waiting.n + flush->waiting.is_all + flush->zones.n - flush->done;
 }
