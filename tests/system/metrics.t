@@ -16,8 +16,8 @@ use Csdns::Cluster;
 use Csdns::Csdnsd;
 use Csdns::Metrics qw(format_ok health_at metrics_at names_ok);
 use Csdns::Ports qw(free_port);
-use Csdns::Process qw(run_program temp_dir);
-use Csdns::Programs qw(find_program need_programs source_dir);
+use Csdns::Process qw(temp_dir);
+use Csdns::Programs qw(need_programs);
 use Csdns::Wait;
 
 need_programs(qw(initdb csdnsd));
@@ -48,8 +48,8 @@ subtest 'the format' => sub {
 };
 
 subtest 'lookups' => sub {
-    my $remote = $csdnsd->remote;
     my $before = metrics();
+    my $remote = $csdnsd->remote;
     my $grown = sub { my ($name) = @_; return (metrics()->{$name} // 0) - ($before->{$name} // 0) };
     $remote->lookup('www.a.test', 'A') for 1 .. 10;
     $remote->lookup('nowhere.test', 'A', 1) for 1 .. 3;
@@ -68,7 +68,7 @@ subtest 'lookups' => sub {
     is_deeply(\@buckets, [sort { $a <=> $b } @buckets], 'classes include those below');
     is($buckets[-1], $now->{csdns_request_duration_seconds_count}, 'the last has all');
     cmp_ok($now->{'csdns_connections{connector="unix"}'}, '>=', 2, 'connections');
-    cmp_ok($grown->('csdns_connections_accepted_total'), '>=', 0, 'accepted ones');
+    is($grown->('csdns_connections_accepted_total'), 1, 'one more was accepted');
 };
 
 subtest 'lookups over HTTP' => sub {
@@ -178,11 +178,6 @@ subtest 'options' => sub {
 
 subtest 'dashboard and alerts' => sub {
     names_ok($base, qr/^(?!csdns_sync_)/);
-    my $promtool = find_program('promtool');
-  SKIP: {
-        skip 'program missing: promtool', 1 if !$promtool;
-        is(run_program(command => [$promtool, 'check', 'rules', source_dir() . '/docs/prometheus-alerts.yml'])->{status}, 0, 'promtool takes the alerts');
-    }
 };
 
 is($csdnsd->stop, 0, 'csdnsd ends in peace');
