@@ -276,13 +276,14 @@ static void answer_metrics(struct buf *out, const struct verify_status *status)
 
 static void verify_metrics(struct buf *out, const struct verify *verify)
 {
-	struct verify_status status;
+	struct verify_status status = {.servers = NULL};
 	struct metric metric = metric_counter(out, "csdns_sync_verify_questions_total",
 		"Questions about a record set to a DNS server; each goes out twice at most, and "
 		"once "
 		"more over TCP where its answer was truncated.");
 
-	verify_get_status(verify, &status);
+	if (verify != NULL)
+		verify_get_status(verify, &status);
 	for (size_t i = 0; i < status.n_servers; i++)
 		metric_add(&metric, METRIC_LABEL("server", status.servers[i].name),
 			status.servers[i].asked);
@@ -320,8 +321,7 @@ void metrics_page(
 		reconcile_metrics(out, parts->reconcile);
 	if (parts->catch_up != NULL)
 		catch_up_metrics(out, parts->catch_up);
-	if (parts->verify != NULL)
-		verify_metrics(out, parts->verify);
+	verify_metrics(out, parts->verify);
 	watch_write_reloads(out, "csdns_sync_config_reloads_total", parts->reloads);
 	process_metrics(out);
 }
