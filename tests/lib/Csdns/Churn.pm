@@ -12,7 +12,8 @@ use Csdns::Zones qw(draw pick chance);
 # The first ones are there from the beginning; who is signed then, and how.
 my @ZONES = qw(p.test o.test s.test c.p.test d.c.p.test);
 my @FIRST = qw(p.test o.test s.test c.p.test);
-my @LABELS = qw(a b *);
+my $ODD = 'b"\\032$';    # a blank and a "$" mean something to PURGE, a quote to some contents
+my @LABELS = ('a', $ODD, '*');
 my @TYPES = qw(A AAAA TXT NS CNAME MX SRV NAPTR HTTPS SVCB DS SOA);
 my @NSEC3 = ('1 0 1 ab', '1 1 0 -', '1 0 0 -');
 my $DS = '12345 13 2 ' . 'ab' x 32;
@@ -53,7 +54,8 @@ sub _name {
 sub _target {
     my ($self, $zone) = @_;
     my $where = chance(0.6) ? $zone : pick(@ZONES);
-    return chance(0.6) ? $self->_some($where) : chance(0.1) ? 'far.example' : $self->_name($where);
+    my $name = chance(0.6) ? $self->_some($where) : chance(0.1) ? 'far.example' : $self->_name($where);
+    return chance(0.1) ? uc $name : chance(0.1) ? "$name." : $name;
 }
 
 my %CONTENT = (
@@ -91,7 +93,7 @@ sub _some {
 sub _pointed_at {
     my ($self) = @_;
     my $type = uc($self->{favour} // '') || pick(qw(CNAME MX SRV NS HTTPS SVCB NAPTR DNAME));
-    my @names = $self->_column(q{SELECT DISTINCT a.name FROM records a JOIN records r ON right(r.content, length(a.name)) = a.name OR r.content LIKE '% ' || a.name || ' %'
+    my @names = $self->_column(q{SELECT DISTINCT a.name FROM records a JOIN records r ON right(r.content, length(a.name)) = a.name OR position(' ' || a.name || ' ' IN r.content) > 0
         WHERE a.type = 'A' AND r.type = ? ORDER BY 1}, $type);
     return @names ? pick(@names) : $self->_some(pick(@ZONES), q{type = 'A'});
 }
@@ -114,7 +116,7 @@ sub _dname_comes_or_goes {
 
 sub _behind_favoured {
     my ($self) = @_;
-    my ($holder, $target, $pointed_at) = $self->{favour} eq 'DNAME' ? qw(a.o.test a.b.o.test b.o.test) : qw(a.a.o.test b.b.o.test b.b.o.test);
+    my ($holder, $target, $pointed_at) = $self->{favour} eq 'DNAME' ? ('a.o.test', "a.$ODD.o.test", "$ODD.o.test") : ('a.a.o.test', "$ODD.$ODD.o.test", "$ODD.$ODD.o.test");
     my $content = sprintf $POINTING{ $self->{favour} } // '%s', $pointed_at;
     return if $self->_do(q{UPDATE records SET content = ? WHERE name = ? AND type = 'A' AND EXISTS (SELECT FROM records WHERE name = ? AND type = ? AND content = ? AND NOT disabled)},
         $CONTENT{A}->(), $target, $holder, $self->{favour}, $content) > 0;
@@ -188,7 +190,7 @@ my @CHANGES = (
     [3, 'enable, disable', sub { my ($self, $zone) = @_; $self->_do("UPDATE records SET disabled = NOT disabled $AT AND type <> 'SOA'", $self->_some($zone)) }],
     [2, 'other SOA', sub { my ($self, $zone) = @_; $self->_do("UPDATE records SET content = regexp_replace(content, '\\d+\$', ?) $AT AND type = 'SOA'", 3600 + draw(9), $zone) }],
     [1, 'other TTL of the SOA', sub { my ($self, $zone) = @_; $self->_do("UPDATE records SET ttl = 10800 - ttl $AT AND type = 'SOA'", $zone) }],
-    [1, 'move below', sub { my ($self, $zone) = @_; $self->_do("UPDATE records SET name = 'b.' || name WHERE name LIKE ?", '%.a.' . $zone) }],
+    [1, 'move below', sub { my ($self, $zone) = @_; $self->_do("UPDATE records SET name = ? || '.' || name WHERE name LIKE ?", $ODD, '%.a.' . $zone) }],
     [4, 'create a zone', sub { my ($self, $zone) = @_; my $new = pick(@ZONES[3, 4], @ZONES); $self->_do('DELETE FROM domains WHERE name = ?', $new); $self->_create($new); $self->_put($new, $self->_name($new)) for 1 .. draw(4) }],
     [3, 'delete a zone', sub { my ($self) = @_; $self->_do('DELETE FROM domains WHERE name = ?', pick(@ZONES[3, 4], @ZONES)) }],
     [1, 'rename a zone', sub { my ($self, $zone) = @_; $self->_rename_zone($zone) }],
@@ -238,9 +240,9 @@ sub transaction {
 # A transaction that touches more names of a zone than are said one by one, and back.
 sub big {
     my ($self, $zone) = @_;
-    my $count = $self->_do(q{DELETE FROM records WHERE name LIKE ?}, "big%.a.b.$zone");
-    $self->_do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, 'big' || n || '.a.b.' || name, 'A', '192.0.2.1', 3600
-        FROM domains, generate_series(1, 2500) n WHERE name = ?}, $zone) if $count == 0;
+    my $count = $self->_do(q{DELETE FROM records WHERE name ~ ?}, '^big[0-9]+\.');
+    $self->_do(q{INSERT INTO records (domain_id, name, type, content, ttl) SELECT id, 'big' || n || '.a.' || ? || '.' || name, 'A', '192.0.2.1', 3600
+        FROM domains, generate_series(1, 2500) n WHERE name = ?}, $ODD, $zone) if $count == 0;
     return "big $zone";
 }
 
