@@ -179,6 +179,9 @@ BEGIN
         )
         SELECT a.kind, a.uuid, CASE WHEN h.kind IS NULL THEN 'lost' WHEN a.error IS NOT NULL THEN 'failed' WHEN a.gone THEN 'gone' ELSE 'stored' END, a.error
           FROM a LEFT JOIN held h ON h.kind = a.kind AND h.uuid = a.uuid;
+    IF EXISTS (SELECT FROM sync_stray) THEN
+        PERFORM ask_for_strays(ARRAY(SELECT a.uuid FROM jsonb_to_recordset(mine) AS a (kind text, uuid uuid) WHERE a.kind = 'instance'));
+    END IF;
     IF EXISTS (SELECT FROM jsonb_array_elements(answers) AS a WHERE a.value -> 'told' IS DISTINCT FROM 'true') THEN
         PERFORM ask_for_placeholders();
     END IF;

@@ -122,6 +122,9 @@ BEGIN
        SET renewed = clock_timestamp(), listed = p.listed + jsonb_array_length(list), changed = p.changed + done.changed,
            faulty = p.faulty + jsonb_array_length(done.faults)
      WHERE p.id = sync_page.pass;
+    IF what = 'instance' AND EXISTS (SELECT FROM sync_stray) THEN
+        PERFORM ask_for_strays(ARRAY(SELECT x.id FROM jsonb_to_recordset(fresh) AS x (id uuid)));
+    END IF;
     PERFORM ask_for_placeholders();
     RETURN QUERY SELECT done.changed, jsonb_array_length(done.faults), clock_timestamp();
 END

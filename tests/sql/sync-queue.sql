@@ -127,10 +127,36 @@ SELECT is((SELECT count(*) FROM csdns.sync_task WHERE uuid IN (u('i', 7), u('n',
 SELECT csdns.upsert_instance(vm(7));
 SELECT ok(EXISTS (SELECT FROM csdns.sync_claim('w7', 100, '1 minute') WHERE uuid = u('i', 7)), 'until it is known whose it is: what is known may be from before the event');
 SELECT results_eq('SELECT uuid FROM csdns.sync_stray', $$VALUES (u('n', 99))$$, 'once');
-UPDATE csdns.sync_stray SET at = now() - interval '2 hours';
+-- an answer and a page look for their own, a claim looks at what is due
+CREATE FUNCTION public.asked_again(n int) RETURNS boolean LANGUAGE sql AS $$ SELECT EXISTS (SELECT FROM csdns.sync_task WHERE uuid = u('i', n) AND reason = 'nic') $$;
+SELECT take(event('s3', 'nic', 10), event('s4', 'nic', 11), event('s5', 'nic', 12), event('s6', 'instance', 10));
+SELECT count(*) FROM csdns.sync_claim('w7', 100, '1 minute');
+SELECT is(store('w7', answer(10, 1)), 'stored', 'an instance whose NIC an event told of while it was asked for');
+SELECT ok(asked_again(10), 'is asked for again');
+SELECT pass, now FROM csdns.sync_begin_pass('w7', 'instance') \gset
+SELECT changed FROM csdns.sync_page(:pass, :'now', jsonb_build_array(vm(11)));
+SELECT ok(asked_again(11), 'so is one that a page tells of');
+SELECT csdns.upsert_instance(vm(12));
+SELECT count(*) FROM csdns.sync_claim('w7', 100, '1 minute');
+SELECT ok(NOT asked_again(12), 'a claim looks once at what nobody knows');
+UPDATE csdns.sync_stray SET due = due - interval '4 minutes';
+SELECT count(*) FROM csdns.sync_claim('w7', 100, '1 minute');
+SELECT ok(asked_again(12), 'once more after 4 minutes');
+SELECT results_eq('SELECT uuid FROM csdns.sync_stray', $$VALUES (u('n', 99))$$, 'only what nobody knows is kept');
+UPDATE csdns.sync_stray SET at = now() - interval '2 hours', due = now() - interval '1 hour';
 SELECT count(*) FROM csdns.sync_claim('w7', 100, '1 minute');
 SELECT is_empty('SELECT * FROM csdns.sync_stray', 'what stays unknown is forgotten');
-DELETE FROM csdns.sync_task WHERE worker = 'w7';
+-- however many a sender makes up
+CREATE FUNCTION public.make_up(a int, b int) RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM csdns.sync_take((SELECT jsonb_agg(event('m' || g, 'nic', g)) FROM generate_series(a, b) g)) $$;
+SELECT make_up(1001, 1030), make_up(1031, 11030);
+SELECT results_eq($$SELECT count(*), bool_or(uuid = u('n', 1001)), bool_or(uuid = u('n', 11030)) FROM csdns.sync_stray$$, 'VALUES (10000::bigint, false, true)',
+                  '10000 are kept, the oldest go first');
+SELECT take(event('m', 'nic', 1040));
+SELECT make_up(12001, 21000);
+SELECT ok(EXISTS (SELECT FROM csdns.sync_stray WHERE uuid = u('n', 1040)), 'one that is told of again is new');
+DELETE FROM csdns.sync_stray;
+DELETE FROM csdns.sync_task WHERE worker = 'w7' OR reason = 'nic';
 
 -- an answer to whoever sends events says that they are durable
 SET synchronous_commit = off;

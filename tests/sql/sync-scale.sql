@@ -15,6 +15,10 @@ INSERT INTO csdns.sync_part SELECT md5('s' || g)::uuid, md5('i' || g)::uuid FROM
 -- most of the queue waits for its next try
 INSERT INTO csdns.sync_task (kind, uuid, source, reason, due)
     SELECT 'instance', md5('i' || g)::uuid, 'webhook', 'x', now() + CASE WHEN g > 10 THEN interval '1 hour' ELSE interval '-1 s' END FROM generate_series(1, 5000) g;
+-- NICs that nobody knows, of which one turns out to be an instance's
+INSERT INTO csdns.sync_stray (uuid) SELECT md5('u' || g)::uuid FROM generate_series(1, 5000) g;
+SELECT csdns.sync_claim('w0', 0, '1 s') FROM generate_series(1, 5);
+INSERT INTO csdns.sync_stray (uuid, due) VALUES (md5('n20')::uuid, now() + interval '4 minutes');
 ANALYZE;
 
 -- Rows of the tables of csdns-sync, and of NICs, that have been read in this transaction.
@@ -36,6 +40,10 @@ SELECT cmp_ok(reads($$SELECT csdns.sync_take(jsonb_agg(jsonb_build_object('sourc
                       jsonb_build_array(jsonb_build_object('kind', CASE WHEN g % 2 = 0 THEN 'nic' ELSE 'instance' END, 'uuid', md5('n' || g))))))
                       FROM generate_series(1, 20) g$$), '<', 300::bigint, 'events are taken');
 SELECT cmp_ok(reads($$SELECT csdns.sync_claim('w', 100, '30 s')$$), '<', 300::bigint, 'tasks are claimed');
+INSERT INTO csdns.sync_stray (uuid) SELECT md5('v' || g)::uuid FROM generate_series(1, 10) g;
+SELECT cmp_ok(reads($$SELECT csdns.sync_claim('w', 100, '30 s')$$), '<', 300::bigint, 'also among many NICs that nobody knows');
+SELECT cmp_ok(reads($$SELECT csdns.ask_for_strays(ARRAY(SELECT md5('i' || g)::uuid FROM generate_series(11, 30) g))$$), '<', 300::bigint, 'who stores instances looks for their own');
+SELECT is((SELECT count(*) FROM csdns.sync_stray WHERE uuid = md5('n20')::uuid), 0::bigint, 'and finds one');
 SELECT cmp_ok(reads($$SELECT csdns.sync_renew('w', '30 s')$$), '<', 300::bigint, 'renewed');
 SELECT cmp_ok(reads($$SELECT csdns.sync_renew('w', '30 s', (SELECT jsonb_agg(t) FROM csdns.sync_task t WHERE t.worker = 'w'))$$), '<', 600::bigint, 'what is in hand too');
 SELECT cmp_ok(reads($$SELECT csdns.sync_store('w', jsonb_agg(jsonb_build_object('kind', t.kind, 'uuid', t.uuid, 'generation', t.generation, 'entity',
