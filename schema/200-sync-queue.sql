@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS csdns.sync_task (
     PRIMARY KEY (kind, uuid),
     CONSTRAINT kind_is_known CHECK (kind IN ('instance', 'network', 'account', 'domain', 'public_address', 'project'))
 ) WITH (fillfactor = 60, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+ALTER TABLE csdns.sync_task ADD COLUMN IF NOT EXISTS asked timestamptz;
 CREATE INDEX IF NOT EXISTS sync_task_due_idx ON csdns.sync_task (due);
 CREATE INDEX IF NOT EXISTS sync_task_worker_idx ON csdns.sync_task (worker) WHERE worker IS NOT NULL;
 COMMENT ON TABLE csdns.sync_task IS 'Entities of the cloud that csdns-sync still has to ask for.';
@@ -30,6 +31,7 @@ COMMENT ON COLUMN csdns.sync_task.last_error IS 'Why it failed last.';
 COMMENT ON COLUMN csdns.sync_task.source IS 'Where the last hint came from: webhook, kafka, rabbitmq, catchup, reconcile, hand, refer.';
 COMMENT ON COLUMN csdns.sync_task.reason IS 'What the last hint was: the type of the event, missing (a complete pass did not list it), refer (something refers to it), nic (an event told of a NIC of it before it was known).';
 COMMENT ON COLUMN csdns.sync_task.hint IS 'What the event itself told of the entity, or how to find it where its uuid is not known.';
+COMMENT ON COLUMN csdns.sync_task.asked IS 'When it was claimed last: the question to the API is from after that, and so is what it answers.';
 
 CREATE TABLE IF NOT EXISTS csdns.sync_seen (
     source   text NOT NULL,
@@ -60,7 +62,7 @@ CREATE UNLOGGED TABLE IF NOT EXISTS csdns.sync_told (
     PRIMARY KEY (kind, uuid)
 ) WITH (fillfactor = 60);
 CREATE INDEX IF NOT EXISTS sync_told_at_idx ON csdns.sync_told (at);
-COMMENT ON TABLE csdns.sync_told IS 'When the answer to an event was stored: pages of a pass that were asked for before do not undo it.';
+COMMENT ON TABLE csdns.sync_told IS 'When what was stored as the answer to an event had been asked for: pages of a pass that were asked for before do not undo it.';
 COMMENT ON COLUMN csdns.sync_told.kind IS 'As in csdns.sync_task.';
 COMMENT ON COLUMN csdns.sync_told.uuid IS 'CloudStack''s uuid.';
 COMMENT ON COLUMN csdns.sync_told.at IS 'When.';
@@ -254,7 +256,7 @@ BEGIN
         this_moment := clock_timestamp();
     END IF;
     RETURN QUERY
-        UPDATE sync_task t SET worker = sync_claim.worker, due = this_moment + lease
+        UPDATE sync_task t SET worker = sync_claim.worker, due = this_moment + lease, asked = this_moment
           FROM (SELECT o.kind, o.uuid FROM sync_task o WHERE o.due <= this_moment ORDER BY o.due LIMIT most FOR UPDATE SKIP LOCKED) AS o
          WHERE t.kind = o.kind AND t.uuid = o.uuid
         RETURNING t.kind, t.uuid, t.generation, t.attempts, t.hint, t.reason;

@@ -138,7 +138,9 @@ BEGIN
     PERFORM lock_rules();
     SELECT coalesce(jsonb_agg(a.value), '[]') INTO mine
       FROM jsonb_array_elements(answers) AS a
-      JOIN sync_task t ON t.kind = a.value ->> 'kind' AND t.uuid = (a.value ->> 'uuid')::uuid AND t.worker = sync_store.worker;
+      JOIN sync_task t ON t.kind = a.value ->> 'kind' AND t.uuid = (a.value ->> 'uuid')::uuid AND t.worker = sync_store.worker
+     -- a page that was asked for later is there already, and has all that this answer can know
+     WHERE NOT EXISTS (SELECT FROM sync_listed l WHERE l.pass = (SELECT max(p.id) FROM sync_pass p WHERE p.kind = t.kind) AND l.uuid = t.uuid AND l.asked > t.asked);
     FOR part IN
         SELECT k.kind, jsonb_agg(a.value -> 'entity') FILTER (WHERE jsonb_typeof(a.value -> 'entity') = 'object') AS told,
                jsonb_agg(a.value -> 'uuid') FILTER (WHERE a.value -> 'gone' = 'true') AS gone
@@ -161,11 +163,11 @@ BEGIN
               LEFT JOIN jsonb_to_recordset(faults) AS f (kind text, uuid text, error text)
                 ON f.kind = x.kind AND lower(f.uuid) = lower(x.entity ->> 'id')
         ), held AS MATERIALIZED (
-            SELECT t.kind, t.uuid, t.generation = a.generation AS is_same, a.error
+            SELECT t.kind, t.uuid, t.asked, t.generation = a.generation AS is_same, a.error
               FROM sync_task t JOIN a ON a.kind = t.kind AND a.uuid = t.uuid
              WHERE t.worker = sync_store.worker ORDER BY t.kind, t.uuid FOR UPDATE OF t
         ), told AS (
-            INSERT INTO sync_told (kind, uuid, at) SELECT h.kind, h.uuid, clock_timestamp() FROM held h WHERE h.error IS NULL ORDER BY h.kind, h.uuid
+            INSERT INTO sync_told (kind, uuid, at) SELECT h.kind, h.uuid, coalesce(h.asked, clock_timestamp()) FROM held h WHERE h.error IS NULL ORDER BY h.kind, h.uuid
             ON CONFLICT (kind, uuid) DO UPDATE SET at = excluded.at
         ), ended AS (
             DELETE FROM sync_task t USING held h WHERE t.kind = h.kind AND t.uuid = h.uuid AND h.is_same AND h.error IS NULL
@@ -188,4 +190,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION csdns.sync_store(text, jsonb) IS
-    'Stores what the API answered to tasks of a worker, an array of {kind, uuid, generation, entity} or {kind, uuid, generation, gone: true}; with told: true it is an event''s word where no API can be asked, so that what it refers to is not asked for either, and ends the tasks; one whose generation has moved is due again. Answers for each: stored, gone, failed with the error (it waits, the others are stored), or lost: another worker has the task.';
+    'Stores what the API answered to tasks of a worker, an array of {kind, uuid, generation, entity} or {kind, uuid, generation, gone: true}; with told: true it is an event''s word where no API can be asked, so that what it refers to is not asked for either, and ends the tasks; one whose generation has moved is due again. Answers for each: stored or gone, also where a page of a pass that was asked for later is there already, failed with the error (it waits, the others are stored), or lost: another worker has the task.';

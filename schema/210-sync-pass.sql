@@ -35,9 +35,11 @@ CREATE UNLOGGED TABLE IF NOT EXISTS csdns.sync_listed (
     uuid uuid NOT NULL,
     PRIMARY KEY (pass, uuid)
 );
-COMMENT ON TABLE csdns.sync_listed IS 'What a pass that goes on has listed.';
+ALTER TABLE csdns.sync_listed ADD COLUMN IF NOT EXISTS asked timestamptz;
+COMMENT ON TABLE csdns.sync_listed IS 'What the last pass of each kind has listed, for an hour after its last page.';
 COMMENT ON COLUMN csdns.sync_listed.pass IS 'Pass.';
 COMMENT ON COLUMN csdns.sync_listed.uuid IS 'Entity.';
+COMMENT ON COLUMN csdns.sync_listed.asked IS 'From before its page was asked for: answers to questions from before that are older. NULL where it was not stored.';
 
 CREATE TABLE IF NOT EXISTS csdns.sync_wish (
     id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -89,7 +91,7 @@ DECLARE
     id bigint;
 BEGIN
     DELETE FROM sync_listed l WHERE NOT EXISTS (
-        SELECT FROM sync_pass p WHERE p.id = l.pass AND p.finished IS NULL AND p.renewed > clock_timestamp() - interval '1 hour');
+        SELECT FROM sync_pass p WHERE p.id = l.pass AND p.kind <> sync_begin_pass.kind AND p.renewed > clock_timestamp() - interval '1 hour');
     DELETE FROM sync_pass p WHERE p.id <= (SELECT max(m.id) FROM sync_pass m) - 1000;
     INSERT INTO sync_pass AS p (kind, worker) VALUES (sync_begin_pass.kind, sync_begin_pass.worker) RETURNING p.id INTO id;
     RETURN QUERY SELECT id, clock_timestamp();
@@ -108,13 +110,17 @@ BEGIN
     IF what IS NULL THEN
         RAISE EXCEPTION 'pass % is over', pass USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    INSERT INTO sync_listed (pass, uuid) SELECT sync_page.pass, x.id FROM jsonb_to_recordset(list) AS x (id uuid) ORDER BY x.id ON CONFLICT DO NOTHING;
     PERFORM lock_rules();
-    -- what was told of since the page was asked for is newer than the page
+    -- what was asked for since the page was asked for is newer than the page
     SELECT coalesce(jsonb_agg(e.value), '[]') INTO fresh
       FROM jsonb_array_elements(list) AS e
      WHERE NOT EXISTS (SELECT FROM sync_told t WHERE t.kind = what AND t.uuid = (e.value ->> 'id')::uuid AND t.at >= asked);
     SELECT * INTO done FROM store_each(what, fresh);
+    INSERT INTO sync_listed (pass, uuid, asked)
+        SELECT sync_page.pass, x.id, CASE WHEN f.uuid IS NULL THEN sync_page.asked END
+          FROM jsonb_to_recordset(list) AS x (id uuid) LEFT JOIN jsonb_to_recordset(done.faults) AS f (uuid uuid) ON f.uuid = x.id
+         ORDER BY x.id
+        ON CONFLICT DO NOTHING;
     PERFORM put_tasks((SELECT jsonb_agg(jsonb_build_object('kind', what, 'uuid', f ->> 'uuid', 'source', 'reconcile', 'reason', 'refused'))
                          FROM jsonb_array_elements(done.faults) AS f
                         WHERE NOT EXISTS (SELECT FROM sync_task t WHERE t.kind = what AND t.uuid = (f ->> 'uuid')::uuid)));
@@ -173,7 +179,6 @@ BEGIN
             PERFORM pg_notify('csdns_sync', 'task');
         END IF;
     END IF;
-    DELETE FROM sync_listed l WHERE l.pass = p.id;
     UPDATE sync_pass o SET finished = clock_timestamp(), renewed = clock_timestamp(), complete = problem IS NULL, missing = cardinality(wanting), error = left(problem, 500)
      WHERE o.id = p.id;
     RETURN QUERY SELECT cardinality(wanting)::bigint, problem;

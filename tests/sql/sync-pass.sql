@@ -37,6 +37,35 @@ SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, fals
 SELECT results_eq($$SELECT uuid FROM csdns.sync_task WHERE reason = 'missing' ORDER BY uuid$$, $$SELECT u('i', g) FROM generate_series(148, 149) g ORDER BY 1$$, 'they are asked for');
 SELECT is((SELECT count(*) FROM csdns.instance WHERE removed IS NULL), 150::bigint, 'and not removed');
 
+-- of an answer and a page the one that was asked for later counts
+CREATE FUNCTION public.state(n int) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN removed IS NOT NULL THEN 'gone' ELSE state END FROM csdns.instance WHERE uuid = u('i', n) $$;
+CREATE FUNCTION public.answer(n int, told jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT outcome FROM csdns.sync_store('w2', (SELECT jsonb_build_array(jsonb_build_object('kind', 'instance', 'uuid', uuid, 'generation', generation) || told)
+                                                  FROM csdns.sync_task WHERE uuid = u('i', n))) $$;
+CREATE FUNCTION public.state_told(n int, state text) RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('entity', vm(n, jsonb_build_object('state', state))) $$;
+UPDATE csdns.sync_task SET due = 'infinity';
+SELECT csdns.sync_ask('instance', u('i', g)) FROM generate_series(2, 5) g;
+SELECT csdns.sync_claim('w2', 10, '1 minute');
+SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
+SELECT is(answer(2, state_told(2, 'Stopped')), 'stored', 'an answer, asked for before a page');
+SELECT results_eq(format('SELECT changed FROM csdns.sync_page(%s, %L, vms(2, 3) || vm(4, ''{"name": "a b"}''))', :pass, :'now'), 'VALUES (1)', 'the page');
+SELECT is(state(2), 'Running', 'is newer, also when it is stored later');
+SELECT is(answer(3, state_told(3, 'Stopped')), 'stored', 'an answer to an older question than a page');
+SELECT is(state(3), 'Running', 'does not undo the page');
+SELECT is((SELECT count(*) FROM csdns.sync_task WHERE uuid = u('i', 3)), 0::bigint, 'and is not asked for again');
+SELECT is(answer(4, state_told(4, 'Stopped')), 'stored', 'but where the page was refused');
+SELECT is(state(4), 'Stopped', 'it counts');
+SELECT csdns.sync_page(:pass, :'now', vms(5, 5));
+SELECT csdns.sync_end_pass(:pass, 'broken off', false);
+SELECT is(answer(5, '{"gone": true}'), 'gone', 'an answer that is older than a pass that has ended');
+SELECT is(state(5), 'Running', 'removes nothing that it listed');
+SELECT csdns.sync_ask('instance', u('i', 5));
+SELECT csdns.sync_claim('w2', 10, '1 minute');
+SELECT is(answer(5, state_told(5, 'Stopped')), 'stored', 'a later one');
+SELECT is(state(5), 'Stopped', 'counts');
+DELETE FROM csdns.sync_pass WHERE error = 'broken off';
+UPDATE csdns.sync_task SET due = clock_timestamp();
+
 -- not complete: nothing is missing
 SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
 SELECT csdns.sync_page(:pass, :'now', vms(1, 100));
@@ -89,5 +118,9 @@ SELECT results_eq(format($$SELECT changed, faulty FROM csdns.sync_page(%s, %L, j
                   'one by a trigger and one with a name that is too long for an index hold up nobody');
 SELECT csdns.sync_end_pass(:pass, NULL, false);
 DROP TRIGGER refuse_mars ON csdns.account;
-SELECT is_empty('SELECT * FROM csdns.sync_listed', 'nothing is left of the passes');
+SELECT is_empty('SELECT l.pass FROM csdns.sync_listed l WHERE l.pass NOT IN (SELECT max(p.id) FROM csdns.sync_pass p GROUP BY p.kind)',
+                'of each kind the last pass is left');
+UPDATE csdns.sync_pass SET renewed = renewed - interval '2 hours';
+SELECT csdns.sync_begin_pass('w1', 'domain');
+SELECT is_empty('SELECT * FROM csdns.sync_listed', 'for an hour');
 SELECT * FROM finish();
