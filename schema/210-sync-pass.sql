@@ -41,6 +41,18 @@ COMMENT ON COLUMN csdns.sync_listed.pass IS 'Pass.';
 COMMENT ON COLUMN csdns.sync_listed.uuid IS 'Entity.';
 COMMENT ON COLUMN csdns.sync_listed.asked IS 'From before its page was asked for: answers to questions from before that are older. NULL where it was not stored.';
 
+CREATE TABLE IF NOT EXISTS csdns.sync_turn (
+    one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+    worker  text NOT NULL,
+    backend int NOT NULL DEFAULT pg_backend_pid(),
+    renewed timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE csdns.sync_turn IS 'Whose turn it is to reconcile: one csdns-sync at a time, from its first pass to its last. No row: nobody''s.';
+COMMENT ON COLUMN csdns.sync_turn.one IS 'True: there is one row at most.';
+COMMENT ON COLUMN csdns.sync_turn.worker IS 'csdns-sync that reconciles.';
+COMMENT ON COLUMN csdns.sync_turn.backend IS 'Process of PostgreSQL that serves it: when that has ended another may take over at once.';
+COMMENT ON COLUMN csdns.sync_turn.renewed IS 'When it was heard of last: after 2 minutes another may take over anyhow.';
+
 CREATE TABLE IF NOT EXISTS csdns.sync_wish (
     id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at     timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -61,29 +73,57 @@ $$;
 COMMENT ON FUNCTION csdns.sync_now(boolean) IS
     'Has csdns-sync reconcile everything with the cloud''s API now. forced: what is missing there is asked for also if it is suspiciously much.';
 
-CREATE OR REPLACE FUNCTION csdns.sync_begin_reconcile(worker text, every interval, at_once boolean) RETURNS TABLE (begin boolean, forced boolean)
+-- Those from before there were turns.
+DO $$
+BEGIN
+    IF to_regprocedure('csdns.sync_begin_reconcile(text, interval, boolean)') IS NOT NULL THEN
+        DROP FUNCTION csdns.sync_begin_reconcile(text, interval, boolean);
+    END IF;
+    IF to_regprocedure('csdns.sync_end_pass(bigint, text, boolean)') IS NOT NULL THEN
+        DROP FUNCTION csdns.sync_end_pass(bigint, text, boolean);
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION csdns.sync_begin_reconcile(worker text, every interval, at_once boolean, waited interval DEFAULT NULL)
+RETURNS TABLE (begin boolean, forced boolean, done boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     wished int;
     force boolean;
+    is_done boolean;
+    shall boolean;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(1129531502, 3)
-       OR EXISTS (SELECT FROM sync_pass p WHERE p.finished IS NULL AND p.worker <> sync_begin_reconcile.worker AND p.renewed > clock_timestamp() - interval '2 minutes') THEN
-        RETURN QUERY SELECT false, false;
+       OR EXISTS (SELECT FROM sync_turn t JOIN pg_stat_activity a ON a.pid = t.backend
+                   WHERE t.worker <> sync_begin_reconcile.worker AND t.renewed > clock_timestamp() - interval '2 minutes') THEN
+        RETURN QUERY SELECT false, false, false;
         RETURN;
     END IF;
     WITH gone AS (DELETE FROM sync_wish RETURNING forced)
     SELECT count(*), coalesce(bool_or(g.forced), false) INTO wished, force FROM gone g;
+    is_done := waited IS NOT NULL AND (SELECT count(DISTINCT p.kind) = 6 FROM sync_pass p
+                                        WHERE p.started > clock_timestamp() - waited AND p.finished IS NOT NULL AND (p.complete OR p.missing > 0));
     -- one that failed is repeated sooner, but listing all and taking too much for missing will not be otherwise the next time
-    RETURN QUERY SELECT at_once OR wished > 0
-                        OR every IS NOT NULL AND NOT EXISTS (
-                           SELECT FROM sync_pass p WHERE p.kind = 'instance' AND p.finished IS NOT NULL
-                              AND p.started > clock_timestamp() - CASE WHEN p.complete OR p.missing > 0 THEN every ELSE least(every, interval '5 minutes') END), force;
+    shall := at_once AND NOT is_done OR wished > 0
+             OR every IS NOT NULL AND NOT EXISTS (
+                SELECT FROM sync_pass p WHERE p.kind = 'instance' AND p.finished IS NOT NULL
+                   AND p.started > clock_timestamp() - CASE WHEN p.complete OR p.missing > 0 THEN every ELSE least(every, interval '5 minutes') END);
+    IF shall THEN
+        INSERT INTO sync_turn (worker) VALUES (sync_begin_reconcile.worker)
+            ON CONFLICT (one) DO UPDATE SET worker = excluded.worker, backend = excluded.backend, renewed = excluded.renewed;
+    END IF;
+    RETURN QUERY SELECT shall, force, is_done;
 END
 $$;
-COMMENT ON FUNCTION csdns.sync_begin_reconcile(text, interval, boolean) IS
-    'Whether a worker shall reconcile now: somebody asked for it, or the last pass of instances is older than the interval, if there is one, or than 5 minutes if it broke off; not while another worker is at it. forced as in csdns.sync_now.';
+COMMENT ON FUNCTION csdns.sync_begin_reconcile(text, interval, boolean, interval) IS
+    'Whether a worker shall reconcile now: it wants to (at_once), somebody asked for it, or the last pass of instances is older than the interval, if there is one, or than 5 minutes if it broke off; not while it is another worker''s turn. waited: for how long it has wanted to; done: that is not needed any more, one has begun since and listed all kinds. NULL: it is needed anyway. forced as in csdns.sync_now.';
+
+CREATE OR REPLACE FUNCTION csdns.renew_turn(worker text) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = csdns, pg_temp AS $$
+    UPDATE sync_turn t SET renewed = clock_timestamp() WHERE t.worker = renew_turn.worker
+$$;
 
 CREATE OR REPLACE FUNCTION csdns.sync_begin_pass(worker text, kind text) RETURNS TABLE (pass bigint, now timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp AS $$
@@ -94,6 +134,7 @@ BEGIN
         SELECT FROM sync_pass p WHERE p.id = l.pass AND p.kind <> sync_begin_pass.kind AND p.renewed > clock_timestamp() - interval '1 hour');
     DELETE FROM sync_pass p WHERE p.id <= (SELECT max(m.id) FROM sync_pass m) - 1000;
     INSERT INTO sync_pass AS p (kind, worker) VALUES (sync_begin_pass.kind, sync_begin_pass.worker) RETURNING p.id INTO id;
+    PERFORM renew_turn(sync_begin_pass.worker);
     RETURN QUERY SELECT id, clock_timestamp();
 END
 $$;
@@ -128,6 +169,7 @@ BEGIN
        SET renewed = clock_timestamp(), listed = p.listed + jsonb_array_length(list), changed = p.changed + done.changed,
            faulty = p.faulty + jsonb_array_length(done.faults)
      WHERE p.id = sync_page.pass;
+    PERFORM renew_turn(p.worker) FROM sync_pass p WHERE p.id = sync_page.pass;
     IF what = 'instance' AND EXISTS (SELECT FROM sync_stray) THEN
         PERFORM ask_for_strays(ARRAY(SELECT x.id FROM jsonb_to_recordset(fresh) AS x (id uuid)));
     END IF;
@@ -148,7 +190,7 @@ LANGUAGE sql STABLE SET search_path = csdns, pg_temp AS $$
                WHERE kind IN ('account', 'project') AND a.is_project = (kind = 'project') AND a.removed IS NULL AND NOT a.placeholder
 $$;
 
-CREATE OR REPLACE FUNCTION csdns.sync_end_pass(pass bigint, problem text, forced boolean) RETURNS TABLE (missing bigint, error text)
+CREATE OR REPLACE FUNCTION csdns.sync_end_pass(pass bigint, problem text, forced boolean, is_last boolean DEFAULT false) RETURNS TABLE (missing bigint, error text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = csdns, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -181,8 +223,13 @@ BEGIN
     END IF;
     UPDATE sync_pass o SET finished = clock_timestamp(), renewed = clock_timestamp(), complete = problem IS NULL, missing = cardinality(wanting), error = left(problem, 500)
      WHERE o.id = p.id;
+    IF is_last THEN
+        DELETE FROM sync_turn t WHERE t.worker = p.worker;
+    ELSE
+        PERFORM renew_turn(p.worker);
+    END IF;
     RETURN QUERY SELECT cardinality(wanting)::bigint, problem;
 END
 $$;
-COMMENT ON FUNCTION csdns.sync_end_pass(bigint, text, boolean) IS
-    'Ends a pass. problem: why it is not complete, or NULL. After a complete one the facts that it did not list and that nobody told of meanwhile become tasks; more than 50 that are more than a fifth of all are refused, with an event, unless forced, and so is a list of domains or accounts with nothing in it. Returns how many, and the error.';
+COMMENT ON FUNCTION csdns.sync_end_pass(bigint, text, boolean, boolean) IS
+    'Ends a pass. problem: why it is not complete, or NULL. is_last: of the reconcile, so that others may begin one. After a complete one the facts that it did not list and that nobody told of meanwhile become tasks; more than 50 that are more than a fifth of all are refused, with an event, unless forced, and so is a list of domains or accounts with nothing in it. Returns how many, and the error.';

@@ -43,8 +43,8 @@ GRANT SELECT ON csdns.sync_task, csdns.sync_source, csdns.sync_pass, csdns.sync_
     TO csdns_read, csdns_cloud;
 GRANT EXECUTE ON FUNCTION csdns.sync_ask(text, uuid), csdns.sync_now(boolean) TO csdns_sync, csdns_admin;
 GRANT EXECUTE ON FUNCTION csdns.sync_take(jsonb), csdns.sync_claim(text, int, interval), csdns.sync_renew(text, interval, jsonb), csdns.sync_release(text),
-    csdns.sync_fail(text, jsonb), csdns.sync_store(text, jsonb), csdns.sync_begin_reconcile(text, interval, boolean), csdns.sync_begin_pass(text, text),
-    csdns.sync_page(bigint, timestamptz, jsonb), csdns.sync_end_pass(bigint, text, boolean), csdns.sync_begin_catch_up(interval, boolean),
+    csdns.sync_fail(text, jsonb), csdns.sync_store(text, jsonb), csdns.sync_begin_reconcile(text, interval, boolean, interval), csdns.sync_begin_pass(text, text),
+    csdns.sync_page(bigint, timestamptz, jsonb), csdns.sync_end_pass(bigint, text, boolean, boolean), csdns.sync_begin_catch_up(interval, boolean),
     csdns.sync_caught_up(timestamptz, boolean) TO csdns_sync;
 GRANT EXECUTE ON FUNCTION csdns.upsert_project(jsonb) TO csdns_cloud;
 

@@ -38,9 +38,10 @@ struct reconcile {
 	struct store *store;
 	struct event *timer; /* looks while idle, else the pause */
 	enum step step;
-	bool is_wanted; /* without looking at when the last one was */
-	bool is_forced; /* until one has been made so */
-	long retry_ms;	/* the next pause */
+	bool is_wanted;	   /* without looking at when the last one was */
+	int64_t wanted_ms; /* since when */
+	bool is_forced;	   /* until one has been made so */
+	long retry_ms;	   /* the next pause */
 	int64_t rests_until_ms;
 	bool is_asking; /* the API has a request of ours */
 	bool is_stale;	/* whose answer nobody wants any more */
@@ -90,9 +91,15 @@ static void look_later(struct reconcile *r)
 	go_idle(r, r->is_wanted && left > 0 && left < LOOK_MS ? (long)left : LOOK_MS);
 }
 
-static void repeat_later(struct reconcile *r)
+static void want(struct reconcile *r)
 {
 	r->is_wanted = true;
+	r->wanted_ms = clock_ms();
+}
+
+static void repeat_later(struct reconcile *r)
+{
+	want(r);
 	r->rests_until_ms = clock_ms() + r->retry_ms;
 	r->retry_ms = r->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : r->retry_ms * 2;
 	look_later(r);
@@ -246,6 +253,10 @@ static void set_time(struct reconcile *r, const PGresult *rows, int column)
 static void take_begin(struct reconcile *r, const PGresult *rows)
 {
 	if (PQgetvalue(rows, 0, 0)[0] != 't') {
+		if (r->is_wanted && PQgetvalue(rows, 0, 2)[0] == 't') {
+			log_info("another csdns-sync has reconciled with the cloud");
+			r->is_wanted = false;
+		}
 		look_later(r);
 		return;
 	}
@@ -337,16 +348,25 @@ static void on_answer(void *arg, const struct store_answer *answer)
 		take_end(r, answer->rows);
 }
 
+static bool is_last_kind(const struct reconcile *r)
+{
+	return (size_t)r->kind + 1 == ENTITY_KINDS;
+}
+
 static void send_begin(struct reconcile *r)
 {
-	char every[40];
+	char every[40], waited[40];
 	bool is_resting = clock_ms() < r->rests_until_ms;
 	bool is_timed = r->settings.every_ms > 0 && !is_resting;
 
 	(void)snprintf(every, sizeof(every), "%ld ms", r->settings.every_ms);
+	(void)snprintf(waited, sizeof(waited), "%" PRId64 " ms", clock_ms() - r->wanted_ms);
+	/* One that another csdns-sync made is not forced. */
 	const char *values[] = {r->settings.worker, is_timed ? every : NULL,
-		r->is_wanted && !is_resting ? "t" : "f"};
-	store_ask(r->store, "SELECT begin, forced FROM csdns.sync_begin_reconcile($1, $2, $3)", 3,
+		r->is_wanted && !is_resting ? "t" : "f",
+		r->is_wanted && !r->is_forced ? waited : NULL};
+	store_ask(r->store,
+		"SELECT begin, forced, done FROM csdns.sync_begin_reconcile($1, $2, $3, $4)", 4,
 		values, on_answer, r);
 }
 
@@ -368,18 +388,18 @@ static void send_page(struct reconcile *r)
 
 static void send_end(struct reconcile *r)
 {
-	const char *values[] = {
-		r->pass, r->problem[0] == '\0' ? NULL : r->problem, r->is_forced ? "t" : "f"};
+	const char *values[] = {r->pass, r->problem[0] == '\0' ? NULL : r->problem,
+		r->is_forced ? "t" : "f", is_last_kind(r) ? "t" : "f"};
 
-	store_ask(r->store, "SELECT missing, error FROM csdns.sync_end_pass($1, $2, $3)", 3, values,
-		on_answer, r);
+	store_ask(r->store, "SELECT missing, error FROM csdns.sync_end_pass($1, $2, $3, $4)", 4,
+		values, on_answer, r);
 }
 
 /* ---- from step to step ---- */
 
 static void next_kind(struct reconcile *r)
 {
-	if ((size_t)r->kind + 1 < ENTITY_KINDS) {
+	if (!is_last_kind(r)) {
 		r->kind++;
 		r->step = STEP_BEGIN_PASS;
 		return;
@@ -439,7 +459,7 @@ static void on_down(void *arg, const char *why)
 	if (r->step == STEP_IDLE)
 		return;
 	r->is_stale = r->is_asking;
-	r->is_wanted = true; /* what somebody asked for may be gone with the answer */
+	want(r); /* what somebody asked for may be gone with the answer */
 	go_idle(r, 1000);
 }
 
@@ -470,6 +490,7 @@ struct reconcile *reconcile_new(struct event_base *base, const struct reconcile_
 	r->base = base;
 	r->settings = *settings;
 	r->is_wanted = settings->every_ms > 0;
+	r->wanted_ms = clock_ms();
 	r->retry_ms = RETRY_FIRST_MS;
 	r->timer = evtimer_new(base, on_timer, r);
 	r->store = store_new(base, &store, &handlers, r);
@@ -498,7 +519,7 @@ void reconcile_set_db(struct reconcile *r, const char *db)
 
 void reconcile_now(struct reconcile *r)
 {
-	r->is_wanted = true;
+	want(r);
 	r->rests_until_ms = 0;
 	reconcile_look(r);
 }

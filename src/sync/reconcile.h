@@ -5,7 +5,8 @@
  * A pass counts only when it is complete: every page came, as many rows as the API counts. Nothing
  * is removed here: what a complete pass has not listed becomes a task, and the API is asked for it
  * by itself. What broke off is repeated after a growing pause, but for what the API refuses: it
- * will the next time. Of several csdns-sync that share a store one at a time does this.
+ * will the next time. Of several csdns-sync that share a store one at a time does this, and what
+ * the others wanted meanwhile is done with it, if it began after that and listed all kinds.
  */
 #ifndef CSDNS_SYNC_RECONCILE_H
 #define CSDNS_SYNC_RECONCILE_H

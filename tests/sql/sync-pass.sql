@@ -8,18 +8,27 @@ CREATE FUNCTION public.tasks(why text) RETURNS bigint LANGUAGE sql AS $$ SELECT 
 
 SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', NULL, false)$$, 'VALUES (false)', 'without an interval only when somebody asks');
 SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w1', '1 hour', false)$$, 'VALUES (true, false)', 'there was none yet');
+SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (false, false)', 'one at a time, from the beginning');
 SELECT pass, now FROM csdns.sync_begin_pass('w1', 'instance') \gset
-SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (false, false)', 'one at a time');
+SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (false, false)', 'while it goes on');
 SELECT results_eq(format('SELECT changed, faulty FROM csdns.sync_page(%s, %L, vms(1, 100))', :pass, :'now'), 'VALUES (100, 0)', 'a page');
 SELECT results_eq(format('SELECT changed, faulty FROM csdns.sync_page(%s, %L, vms(101, 150) || vm(151, ''{"name": "a b"}''))', :pass, :'now'), 'VALUES (50, 1)', 'one with a bad entity');
 SELECT results_eq(format('SELECT missing, error FROM csdns.sync_end_pass(%s, NULL, false)', :pass), $$VALUES (0::bigint, NULL::text)$$, 'the end');
 SELECT is(tasks('refused'), 1::bigint, 'the bad one is a task, and shows the reason there');
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (false)', 'and between its passes');
+UPDATE csdns.sync_turn SET renewed = now() - interval '121 s';
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w2', '1 hour', true)$$, 'VALUES (true)', 'until nobody has heard of it for 2 minutes');
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', '1 hour', true)$$, 'VALUES (false)', 'then it is the other''s turn');
+UPDATE csdns.sync_turn SET backend = 0;
+SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w1', '1 hour', true)$$, 'VALUES (true)', 'until its connection ends');
+DELETE FROM csdns.sync_turn;
 SELECT results_eq('SELECT state, listed, changed, faulty, missing FROM csdns.v_sync_pass', $$VALUES ('complete', 151::bigint, 150::bigint, 1::bigint, 0::bigint)$$, 'people see it');
 SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w2', '1 hour', false)$$, 'VALUES (false)', 'not again within an hour');
 SELECT results_eq($$SELECT begin FROM csdns.sync_begin_reconcile('w2', '0 s', false)$$, 'VALUES (true)', 'but after it');
 SELECT csdns.sync_now(true);
 SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', false)$$, 'VALUES (true, true)', 'and when somebody asks');
 SELECT results_eq($$SELECT begin, forced FROM csdns.sync_begin_reconcile('w2', '1 hour', false)$$, 'VALUES (false, false)', 'once');
+DELETE FROM csdns.sync_turn;
 SELECT throws_ok(format('SELECT csdns.sync_page(%s, %L, vms(1, 1))', :pass, :'now'), '55000', NULL, 'an ended pass takes nothing');
 
 -- an answer to an event is newer than a page that was asked for before it
@@ -103,7 +112,19 @@ SELECT results_eq(format('SELECT missing FROM csdns.sync_end_pass(%s, NULL, true
 UPDATE csdns.sync_pass SET complete = false WHERE kind = 'domain';
 UPDATE csdns.domain SET placeholder = true;
 SELECT is((SELECT last_complete FROM csdns.v_sync), NULL, 'not all kinds were listed');
+DELETE FROM csdns.sync_turn;
+SELECT clock_timestamp() AS wanted \gset
+CREATE FUNCTION public.done_since(at timestamptz) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', CASE WHEN begin THEN 'begins' END, CASE WHEN done THEN 'done' END) FROM csdns.sync_begin_reconcile('w2', NULL, true, clock_timestamp() - at) $$;
 SELECT csdns.sync_end_pass(pass, NULL, false) FROM unnest(ARRAY['network', 'domain', 'public_address', 'project']) k, csdns.sync_begin_pass('w1', k);
+SELECT is(done_since(:'wanted'), 'begins', 'what somebody wants is not done with some kinds');
+DELETE FROM csdns.sync_turn;
+SELECT csdns.sync_end_pass(pass, NULL, true) FROM unnest(ARRAY['account', 'instance']) k, csdns.sync_begin_pass('w1', k);
+SELECT is(done_since(:'wanted'), 'done', 'but with all');
+SELECT is(done_since(clock_timestamp()), 'begins', 'unless they were listed before somebody wanted it');
+SELECT pass FROM csdns.sync_begin_pass('w2', 'domain') \gset
+SELECT csdns.sync_end_pass(:pass, NULL, false, true);
+SELECT is_empty('SELECT * FROM csdns.sync_turn', 'with the last pass the turn ends');
 SELECT isnt((SELECT last_complete FROM csdns.v_sync), NULL, 'now they were');
 SELECT csdns.sync_caught_up('2026-01-01Z', false);
 SELECT csdns.sync_caught_up('2025-01-01Z', false);

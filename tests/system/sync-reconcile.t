@@ -14,7 +14,7 @@ use Csdns::CloudStack;
 use Csdns::Cluster;
 use Csdns::Programs qw(need_programs);
 use Csdns::Sync;
-use Csdns::Wait qw(wait_until);
+use Csdns::Wait qw(try_until wait_until);
 
 need_programs(qw(initdb csdns-sync));
 
@@ -115,4 +115,34 @@ is value('SELECT count(*) FROM csdns.drift'), 0, 'no drift in the end';
 is value('SELECT count(*) FROM csdns.instance WHERE removed IS NULL'), 45, 'nothing is lost';
 
 is $_->stop, 0, 'it stops' for $sync, $other;
+
+# two that start at the same moment: while one wish is held up neither can begin
+$dbh->do('DELETE FROM csdns.sync_turn');
+my $before = value('SELECT max(id) FROM csdns.sync_pass');
+my $locker = $cluster->dbh('store');
+$locker->begin_work;
+$locker->do('LOCK TABLE csdns.sync_wish IN ACCESS EXCLUSIVE MODE');
+my @both = map { Csdns::Sync->start(%how, worker_name => $_, name => $_) } qw(three four);
+wait_until { value(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'csdns-sync reconcile' AND wait_event_type = 'Lock'}) == 1 } 20, 'one to begin';
+$locker->commit;
+wait_until { value("SELECT count(*) FROM csdns.sync_pass WHERE finished IS NOT NULL AND id > $before") >= 6 } 30, 'one to list the cloud';
+my $is_told = try_until {
+    $dbh->do(q{NOTIFY csdns_sync, 'reconcile'});
+    return grep { $_->log_text =~ /another csdns-sync has reconciled with the cloud/ } @both;
+} 20;
+ok $is_told, 'the other one leaves it at that';
+is value("SELECT count(*) || ' ' || count(DISTINCT worker) FROM csdns.sync_pass WHERE id > $before"), '6 1', 'the cloud was listed once';
+is value('SELECT count(*) FROM csdns.sync_turn'), 0, 'and now it is nobody\'s turn';
+
+# one that dies while it lists
+$cloud->set(delay_ms => 1000);
+$both[0]->process->signal('USR1');
+my $backend = wait_until { value(q{SELECT backend FROM csdns.sync_turn WHERE worker = 'three'}) } 20, 'one to begin';
+$both[0]->kill_hard;
+$cloud->set(delay_ms => 0);
+wait_until { !value("SELECT count(*) FROM pg_stat_activity WHERE pid = $backend") } 20, 'its connection to end';
+$before = value('SELECT max(id) FROM csdns.sync_pass');
+$both[1]->process->signal('USR1');
+ok scalar(try_until { value("SELECT count(*) FROM csdns.sync_pass WHERE complete AND worker = 'four' AND id > $before") == 6 } 30), 'the other one lists instead';
+is $both[1]->stop, 0, 'it stops';
 done_testing;
