@@ -160,18 +160,36 @@ static void tell_too_long(const struct conn *conn)
 	conn->http->on_too_long(conn->http->arg, host[0] == '\0' ? NULL : host);
 }
 
-/* evhttp answers a body that is too long by itself, and tells nobody: its status line, which is the
- * first that it writes, does. */
+/* The octets from there on, in however many pieces they lie; false where there are not so many.
+ * evbuffer_copyout refuses: bufferevents freeze the front of what they send. */
+static bool peek(struct evbuffer *buffer, size_t from, char *octets, size_t len)
+{
+	struct evbuffer_iovec parts[16];
+	struct evbuffer_ptr start;
+	size_t got = 0;
+
+	if (evbuffer_ptr_set(buffer, &start, from, EVBUFFER_PTR_SET) < 0)
+		return false;
+	int n = evbuffer_peek(buffer, (ev_ssize_t)len, &start, parts, 16);
+	for (int i = 0; i < n && i < 16 && got < len; i++) {
+		size_t part = parts[i].iov_len < len - got ? parts[i].iov_len : len - got;
+		memcpy(octets + got, parts[i].iov_base, part);
+		got += part;
+	}
+	return got == len;
+}
+
+/* evhttp answers a body that is too long by itself, and up to 2.1 calls nobody: what it writes
+ * while the owner has no request begins with the status line. */
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
 {
 	const struct conn *conn = arg;
-	struct evbuffer_iovec line;
-	const size_t len = sizeof("HTTP/1.1 413 ") - 1;
+	char line[sizeof("HTTP/1.1 413 ") - 1];
 
-	if (conn->is_busy || info->orig_size > 0 || conn->http->on_too_long == NULL)
+	if (conn->is_busy || conn->http->on_too_long == NULL)
 		return;
-	if (evbuffer_peek(output, (ev_ssize_t)len, NULL, &line, 1) == 1 && line.iov_len >= len &&
-		memcmp((const char *)line.iov_base + 8, " 413 ", 5) == 0)
+	if (peek(output, info->orig_size, line, sizeof(line)) && memcmp(line, "HTTP/", 5) == 0 &&
+		memcmp(line + 8, " 413 ", 5) == 0)
 		tell_too_long(conn);
 }
 
