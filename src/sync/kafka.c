@@ -103,19 +103,26 @@ static bool is_of_connection(int error)
 	       error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__RESOLVE;
 }
 
+/* The client does nothing any more. */
+static void take_fatal(struct kafka *kafka)
+{
+	char why[256];
+	rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(kafka->rk, why, sizeof(why));
+
+	log_error("Kafka's client failed, it is made anew: %s: %s", rd_kafka_err2name(fatal), why);
+	kafka->is_broken = true;
+}
+
 static void on_error(rd_kafka_t *rk, int error, const char *reason, void *arg)
 {
 	struct kafka *kafka = arg;
 	bool is_away = !kafka->is_connected && is_of_connection(error);
-	char why[256];
 
+	(void)rk;
 	kafka->disconnected += is_away;
 
 	if (error == RD_KAFKA_RESP_ERR__FATAL) {
-		rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(rk, why, sizeof(why));
-		log_error("Kafka's client failed, it is made anew: %s: %s",
-			rd_kafka_err2name(fatal), why);
-		kafka->is_broken = true;
+		take_fatal(kafka);
 	} else if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
 		set_connected(kafka, false, reason);
 	} else if (may_log(kafka)) {
@@ -229,7 +236,9 @@ static void on_done(void *arg, struct relay_stream *stream)
 
 static void take_error(struct kafka *kafka, const rd_kafka_message_t *message)
 {
-	if (may_log(kafka))
+	if (message->err == RD_KAFKA_RESP_ERR__FATAL) /* a consumer gets it this way */
+		take_fatal(kafka);
+	else if (may_log(kafka))
 		log_error("kafka: %s%s%s",
 			message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt),
 			message->rkt == NULL ? "" : ": ", rd_kafka_message_errstr(message));
