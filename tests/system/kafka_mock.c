@@ -11,6 +11,7 @@
  *   committed GROUP PARTITION    ok OFFSET, -1001 when there is none
  *   down BROKER, up BROKER       -1: all
  *   leader PARTITION BROKER
+ *   fail REQUEST ERROR           the next of these requests, both as numbers of Kafka's protocol
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -112,6 +113,12 @@ static void committed(FILE *peer, char *const *words)
 	rd_kafka_destroy(reader);
 }
 
+static void fail(FILE *peer, int16_t request, int error)
+{
+	rd_kafka_mock_push_request_errors(cluster, request, 1, (rd_kafka_resp_err_t)error);
+	answer(peer, RD_KAFKA_RESP_ERR_NO_ERROR, 0);
+}
+
 static void command(FILE *peer, char *const *words, size_t n)
 {
 	int32_t number = n > 1 ? (int32_t)strtol(words[1], NULL, 10) : 0;
@@ -129,6 +136,8 @@ static void command(FILE *peer, char *const *words, size_t n)
 			rd_kafka_mock_partition_set_leader(
 				cluster, topic, number, (int32_t)strtol(words[2], NULL, 10)),
 			0);
+	else if (n == 3 && strcmp(words[0], "fail") == 0)
+		fail(peer, (int16_t)number, (int)strtol(words[2], NULL, 10));
 	else
 		(void)fprintf(peer, "error no such command\n");
 }

@@ -131,6 +131,17 @@ ok scalar(try_until { $cloud->deliver($sync->webhook_url, $event, secret => $syn
 $scene->settled($sync, 'in the end');
 is $sync->stop, 0, 'it stops';
 
+# one that looks into the queue less often than its claims last, while the API takes its time
+my $patient = Csdns::Sync->start(%how, worker_name => 'patient', name => 'patient', poll_interval => '60s', api_timeout => '60s');
+$cloud->fault(stall => 100);
+ask(1);
+my $due = wait_until { value(q{SELECT due FROM csdns.sync_task WHERE worker = 'patient'}) } 20, 'a claim';
+my $is_renewed = try_until { value('SELECT due > ? FROM csdns.sync_task WHERE worker = ?', $due, 'patient') } 25;
+ok $is_renewed, 'its claim is renewed in time';
+$patient->kill_hard;
+value(q{SELECT csdns.sync_release('patient')});
+$cloud->fault(stall => 0);
+
 # secrets
 for my $case ([['x' x 70_000], qr/a line is longer than a secret can be/, 'a long line'], [["top\0secret"], qr/a line has a binary zero/, 'a zero']) {
     my ($lines, $error, $what) = @$case;

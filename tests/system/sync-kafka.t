@@ -91,6 +91,14 @@ $bus->stuck(sub { my ($first) = @_; committed_is($first, 'committed is what come
 $bus->killed;
 $bus->killed_at_random(2);
 
+# An error that a client does not survive: another took its place, says the group.
+my ($HEARTBEAT, $FENCED_INSTANCE_ID) = (12, 82);
+$kafka->fail($HEARTBEAT, $FENCED_INSTANCE_ID);
+$sync->wait_log(qr/Kafka's client failed, it is made anew: FENCED_INSTANCE_ID/, 20);
+$n = $bus->vm;
+$bus->send_event($bus->action('VM.START', $n));
+$bus->is_there($n, 'the client failed for good, and another was made');
+
 # Two share the partitions; one is killed, the other takes over.
 my $second = Csdns::Sync->start(%options, name => 'csdns-sync two', worker_name => 'two');
 my $has = qr/kafka: has cloudstack, partition/;

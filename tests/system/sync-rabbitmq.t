@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Test::More;
 
+use Csdns::AmqpProxy;
 use Csdns::BusScenes;
 use Csdns::Ports qw(free_port);
 use Csdns::Programs qw(need_programs);
@@ -25,10 +26,10 @@ plan skip_all => 'csdns-sync was built without RabbitMQ' if $check->{err} =~ /bu
 my $mq = Csdns::RabbitMQ->new;
 my $scene = Csdns::Scene->new;
 my $metrics = free_port();
-my $sync = Csdns::Sync->start(
-    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, metrics => $metrics, reconcile_interval => 0, worker_name => 'one', rabbitmq_uri => $mq->uri,
-    files => { rabbitmq_password_file => [$mq->{password}] },
+my %options = (
+    cloud => $scene->cloud, db => $scene->sync_db, listen => undef, reconcile_interval => 0, files => { rabbitmq_password_file => [$mq->{password}] },
 );
+my $sync = Csdns::Sync->start(%options, worker_name => 'one', metrics => $metrics, rabbitmq_uri => $mq->uri);
 my $bus = Csdns::BusScenes->new(
     scene => $scene, sync => $sync, metrics => $metrics, source => 'rabbitmq', place => qr/queue csdns-sync, delivery \d+/,
     send => sub { return $mq->send_event($_[0]) },
@@ -62,6 +63,17 @@ $bus->killed;
 $bus->killed_at_random(3);
 
 is $sync->stop, 0, 'it stops';
+
+# A message whose header and body get lost: it is not acknowledged with the one behind it.
+my $proxy = Csdns::AmqpProxy->new(to => $mq->{port});
+my $behind = Csdns::Sync->start(%options, worker_name => 'two', name => 'behind a proxy', rabbitmq_uri => $mq->uri(port => $proxy->port));
+$behind->wait_log(qr/connected to RabbitMQ/);
+$proxy->lose;
+@n = map { $bus->vm } 1 .. 2;
+$bus->send_event($bus->action('VM.START', $_)) for @n;
+$behind->wait_log(qr/lost RabbitMQ: a message within a message/);
+$bus->is_there($_, 'a message that was lost on the way comes again, and the one behind it') for @n;
+is $behind->stop, 0, 'it stops';
 is $mq->messages, 0, 'everything was acknowledged';
 unlike $sync->log_text, qr/\Q$mq->{password}\E/, 'no secrets in the log';
 done_testing;

@@ -72,6 +72,8 @@ sub committed {
 
 sub down { my ($self, $broker) = @_; return $self->_command('down', $broker // -1) }
 sub up { my ($self, $broker) = @_; return $self->_command('up', $broker // -1) }
+# The next request of a kind gets an error; both are numbers of Kafka's protocol.
+sub fail { my ($self, $request, $error) = @_; return $self->_command('fail', $request, $error) }
 sub set_leader { my ($self, $partition, $broker) = @_; return $self->_command('leader', $partition, $broker) }
 
 1;

@@ -122,7 +122,7 @@ sub declare_exchange {
 
 sub uri {
     my ($self, %how) = @_;
-    return sprintf '%s://csdns@%s:%d/cloud', $how{tls} ? 'amqps' : 'amqp', $how{host} // 'localhost', $how{tls} ? $self->{tls_port} : $self->{port};
+    return sprintf '%s://csdns@%s:%d/cloud', $how{tls} ? 'amqps' : 'amqp', $how{host} // 'localhost', $how{port} // ($how{tls} ? $self->{tls_port} : $self->{port});
 }
 
 # As CloudStack's publisher makes it: "." in a part is "-", what is empty is "*".
