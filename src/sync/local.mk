@@ -21,6 +21,7 @@ libcsdns_sync_a_SOURCES = \
 	src/sync/signature.c src/sync/signature.h \
 	src/sync/store.c src/sync/store.h \
 	src/sync/tally.c src/sync/tally.h \
+	src/sync/task.c src/sync/task.h \
 	src/sync/webhook.c src/sync/webhook.h \
 	src/sync/worker.c src/sync/worker.h
 if HAVE_LDNS

@@ -4,11 +4,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/utf8.h"
 #include "pg/events.h"
-#include "sync/entity.h"
-#include "sync/lookup.h"
 #include "sync/store.h"
+#include "sync/task.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,29 +20,6 @@
  * costs a fifth of one with fifty. */
 #define GATHER	  50
 #define GATHER_MS 150
-
-enum task_state {
-	TASK_ASKING,
-	TASK_ANSWERED,	/* answer is to be stored */
-	TASK_FAILED,	/* error is to be told */
-	TASK_SENT,	/* the database has it */
-	TASK_FORGOTTEN, /* the connection was lost: nobody wants the API's answer any more */
-};
-
-struct task {
-	struct task *next;
-	struct worker *worker;
-	enum task_state state;
-	enum entity_kind kind;
-	char uuid[UUID_SIZE];
-	char generation[24];
-	json_t *hint;	      /* or NULL */
-	struct lookup lookup; /* while it is asked for */
-	bool is_gone;
-	bool is_passing; /* the error: it is the API's, not the entity's */
-	json_t *entity;	 /* the answer, NULL when it is gone */
-	char error[300];
-};
 
 struct worker {
 	struct worker_settings settings;
@@ -65,37 +40,13 @@ struct worker {
 
 static void step(struct worker *worker);
 
-static void task_free(struct task *task)
-{
-	json_decref(task->hint);
-	json_decref(task->entity);
-	free(task);
-}
-
 static void drop_task(struct worker *worker, struct task *task)
 {
-	struct task **at = &worker->tasks;
-
-	while (*at != task)
-		at = &(*at)->next;
-	*at = task->next;
+	tasks_drop(&worker->tasks, task);
 	worker->status.in_hand--;
-	task_free(task);
 }
 
 /* ---- asking ---- */
-
-static void fail_task(struct task *task, const char *why)
-{
-	task->state = TASK_FAILED;
-	utf8_copy(task->error, sizeof(task->error), why);
-}
-
-static void gone(struct task *task)
-{
-	task->state = TASK_ANSWERED;
-	task->is_gone = true;
-}
 
 static void on_looked_up(void *arg, const struct lookup_answer *answer)
 {
@@ -107,12 +58,12 @@ static void on_looked_up(void *arg, const struct lookup_answer *answer)
 		return;
 	}
 	if (answer->outcome == LOOKUP_GONE) {
-		gone(task);
+		task_gone(task);
 	} else if (answer->outcome == LOOKUP_FOUND) {
 		task->entity = json_incref(answer->entity);
 		task->state = TASK_ANSWERED;
 	} else {
-		fail_task(task, answer->why);
+		task_fail(task, answer->why);
 		task->is_passing = answer->is_passing;
 	}
 	step(worker);
@@ -129,7 +80,7 @@ static void ask(struct task *task)
 		.fn = on_looked_up,
 		.arg = task};
 	if (lookup_ask(&task->lookup) < 0)
-		fail_task(task, "out of memory");
+		task_fail(task, "out of memory");
 }
 
 /* What the event itself told. */
@@ -141,9 +92,9 @@ static void believe(struct task *task)
 		task->entity = json_incref(entity);
 		task->state = TASK_ANSWERED;
 	} else if (json_is_true(json_object_get(task->hint, "gone"))) {
-		gone(task);
+		task_gone(task);
 	} else {
-		fail_task(task, "the event does not tell what changed, and there is no API to ask");
+		task_fail(task, "the event does not tell what changed, and there is no API to ask");
 	}
 }
 
@@ -151,16 +102,12 @@ static void believe(struct task *task)
 
 static void add_task(struct worker *worker, const PGresult *rows, int row)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	struct task *task = task_new(rows, row);
 
 	if (task == NULL)
 		return; /* its lease ends */
 	task->worker = worker;
-	task->kind = entity_find(PQgetvalue(rows, row, 0));
-	(void)snprintf(task->uuid, sizeof(task->uuid), "%s", PQgetvalue(rows, row, 1));
-	(void)snprintf(task->generation, sizeof(task->generation), "%s", PQgetvalue(rows, row, 2));
-	if (!PQgetisnull(rows, row, 3))
-		task->hint = json_loads(PQgetvalue(rows, row, 3), 0, NULL);
+	task->is_told = worker->settings.api == NULL;
 	task->next = worker->tasks;
 	worker->tasks = task;
 	worker->status.in_hand++;
@@ -203,15 +150,6 @@ static void claim(struct worker *worker)
 
 /* ---- storing ---- */
 
-static struct task *find_task(struct worker *worker, const char *kind, const char *uuid)
-{
-	for (struct task *task = worker->tasks; task != NULL; task = task->next)
-		if (task->state == TASK_SENT && strcmp(entity_name(task->kind), kind) == 0 &&
-			strcmp(task->uuid, uuid) == 0)
-			return task;
-	return NULL;
-}
-
 static void count(struct worker *worker, const char *outcome)
 {
 	struct worker_status *status = &worker->status;
@@ -231,7 +169,7 @@ static void take_outcome(struct worker *worker, const PGresult *rows, int row)
 	const char *kind = PQgetvalue(rows, row, 0);
 	const char *uuid = PQgetvalue(rows, row, 1);
 	const char *outcome = PQgetvalue(rows, row, 2);
-	struct task *task = find_task(worker, kind, uuid);
+	struct task *task = tasks_find_sent(worker->tasks, kind, uuid);
 
 	count(worker, outcome);
 	if (strcmp(outcome, "failed") == 0)
@@ -244,23 +182,6 @@ static void take_outcome(struct worker *worker, const PGresult *rows, int row)
 	if (worker->settings.on_done != NULL &&
 		(strcmp(outcome, "stored") == 0 || strcmp(outcome, "gone") == 0))
 		worker->settings.on_done(worker->settings.arg, kind, uuid);
-}
-
-/* The statement failed as a whole: each waits. */
-static void fail_sent(struct worker *worker, const char *why)
-{
-	for (struct task *task = worker->tasks; task != NULL; task = task->next)
-		if (task->state == TASK_SENT)
-			fail_task(task, why);
-}
-
-static unsigned count_tasks(const struct worker *worker, enum task_state state)
-{
-	unsigned n = 0;
-
-	for (const struct task *task = worker->tasks; task != NULL; task = task->next)
-		n += task->state == state;
-	return n;
 }
 
 /* One of them may be what the database does not take: it shall not hold up the others. */
@@ -277,7 +198,7 @@ static void store_singly(struct worker *worker, unsigned n, const char *why)
 static void on_stored(void *arg, const struct store_answer *answer)
 {
 	struct worker *worker = arg;
-	unsigned n = count_tasks(worker, TASK_SENT);
+	unsigned n = tasks_count(worker->tasks, TASK_SENT);
 
 	if (answer->rows != NULL) {
 		for (int row = 0; row < PQntuples(answer->rows); row++)
@@ -287,7 +208,7 @@ static void on_stored(void *arg, const struct store_answer *answer)
 		store_singly(worker, n, answer->problem);
 	} else if (!answer->is_lost) {
 		log_error("could not store what the API answered: %s", answer->problem);
-		fail_sent(worker, answer->problem);
+		tasks_fail_sent(worker->tasks, answer->problem);
 	}
 }
 
@@ -309,51 +230,14 @@ static void on_told(void *arg, const struct store_answer *answer)
 	}
 }
 
-static json_t *task_json(const struct task *task)
-{
-	bool is_told = task->worker->settings.api == NULL;
-
-	if (task->state == TASK_FAILED)
-		return json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", entity_name(task->kind),
-			"uuid", task->uuid, "generation", task->generation, "error", task->error,
-			"passing", task->is_passing);
-	if (task->is_gone)
-		return json_pack("{s:s, s:s, s:s, s:b, s:b}", "kind", entity_name(task->kind),
-			"uuid", task->uuid, "generation", task->generation, "gone", 1, "told",
-			is_told);
-	return json_pack("{s:s, s:s, s:s, s:O, s:b}", "kind", entity_name(task->kind), "uuid",
-		task->uuid, "generation", task->generation, "entity", task->entity, "told",
-		is_told);
-}
-
-/* Up to so many in one state as text, which is to be freed; NULL when there are none, or no
- * memory. */
-static char *collect(struct worker *worker, enum task_state state, unsigned most)
-{
-	json_t *list = json_array();
-	char *text = NULL;
-	unsigned n = 0;
-
-	for (struct task *task = worker->tasks; task != NULL && n < most; task = task->next) {
-		if (task->state != state || json_array_append_new(list, task_json(task)) < 0)
-			continue;
-		task->state = TASK_SENT;
-		n++;
-	}
-	if (n > 0)
-		text = json_dumps(list, JSON_COMPACT);
-	json_decref(list);
-	return text;
-}
-
 /* False when there is nothing to send. */
 static bool send_tasks(
 	struct worker *worker, enum task_state state, unsigned most, const char *sql, store_fn fn)
 {
-	char *text = collect(worker, state, most);
+	char *text = tasks_collect(worker->tasks, state, most);
 
 	if (text == NULL) {
-		fail_sent(worker, "out of memory");
+		tasks_fail_sent(worker->tasks, "out of memory");
 		return false;
 	}
 	const char *values[] = {worker->settings.name, text};
@@ -382,26 +266,10 @@ static void on_renewed(void *arg, const struct store_answer *answer)
 		log_warning("could not renew the lease of work in hand: %s", answer->problem);
 }
 
-/* What is in hand as text, to be freed; NULL when memory is out. */
-static char *list_tasks(const struct worker *worker)
-{
-	json_t *list = json_array();
-	bool is_good = list != NULL;
-
-	for (const struct task *task = worker->tasks; task != NULL && is_good; task = task->next)
-		if (task->state != TASK_FORGOTTEN)
-			is_good = json_array_append_new(list,
-					  json_pack("{s:s, s:s}", "kind", entity_name(task->kind),
-						  "uuid", task->uuid)) == 0;
-	char *text = is_good ? json_dumps(list, JSON_COMPACT) : NULL;
-	json_decref(list);
-	return text;
-}
-
 /* Only these: what was claimed and is not in hand, for whatever reason, is for others to take. */
 static void renew(struct worker *worker)
 {
-	char *text = list_tasks(worker);
+	char *text = tasks_list(worker->tasks);
 	const char *values[] = {worker->settings.name, LEASE, text};
 
 	worker->renewed_ms = clock_ms();
@@ -428,8 +296,8 @@ static bool is_gathering(struct worker *worker)
 
 	if (!worker->is_long || worker->is_draining || worker->is_gathered || worker->singly > 0)
 		return false;
-	n = count_tasks(worker, TASK_ANSWERED);
-	if (n == 0 || n >= GATHER || count_tasks(worker, TASK_ASKING) == 0)
+	n = tasks_count(worker->tasks, TASK_ANSWERED);
+	if (n == 0 || n >= GATHER || tasks_count(worker->tasks, TASK_ASKING) == 0)
 		return false;
 	return evtimer_pending(worker->gathering, NULL) ||
 	       evtimer_add(worker->gathering, &wait) == 0;
