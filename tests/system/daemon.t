@@ -145,7 +145,27 @@ $csdnsd->wait_log(qr/stopping/);
 $witness->send_text(substr $request, 40);
 like $witness->read_line, qr/192\.0\.2\.1/, 'a request that had begun is answered after SIGTERM';
 ok $witness->is_closed, 'then the connection ends';
+my $begin = now_s();
 is $csdnsd->process->wait_exit, 0, 'and csdnsd';
+cmp_ok now_s() - $begin, '<', 4, 'at once, as nothing is in hand';
+
+# Five seconds are what a request may take that has begun.
+sub begin_and_stop {
+    $csdnsd = Csdns::Csdnsd->start(db => $db);
+    $witness = $csdnsd->remote;
+    $witness->send_text(substr $request, 0, 40);
+    $csdnsd->remote->call('initialize');
+    kill TERM => $csdnsd->pid;
+    $csdnsd->wait_log(qr/stopping/);
+    return now_s();
+}
+$begin = begin_and_stop();
+is $csdnsd->process->wait_exit, 0, 'a request that does not end is not waited for for ever';
+cmp_ok now_s() - $begin, '>', 4, 'but for a while';
+$begin = begin_and_stop();
+kill TERM => $csdnsd->pid;
+is $csdnsd->process->wait_exit, 0, 'a second signal ends csdnsd';
+cmp_ok now_s() - $begin, '<', 4, 'without waiting';
 $csdnsd = Csdns::Csdnsd->start(db => $db);
 my @busy = map { $csdnsd->remote } 1 .. 50;
 $_->send_text($request) for @busy;
