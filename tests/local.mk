@@ -152,6 +152,10 @@ tests_unit_test_effect_SOURCES = tests/unit/test_effect.c tests/unit/answer.c te
 tests_unit_test_effect_LDFLAGS = $(UNIT_FAIL_ALLOC) $(UNIT_FAIL_POOL)
 tests_unit_test_effect_LDADD = $(UNIT_MIRROR)
 
+UNIT_TESTS += tests/unit/test_effect_rare
+tests_unit_test_effect_rare_SOURCES = tests/unit/test_effect_rare.c tests/unit/mirror_check.c
+tests_unit_test_effect_rare_LDADD = $(UNIT_MIRROR)
+
 UNIT_TESTS += tests/unit/test_pin
 tests_unit_test_pin_SOURCES = tests/unit/test_pin.c tests/unit/mirror_check.c
 tests_unit_test_pin_LDADD = $(UNIT_MIRROR)
