@@ -61,6 +61,7 @@ my %bad = (
     'a target with a long label' => row(1, 'bad7.a.test', 'CNAME', "$label64.a.test", 60, undef),
     'beside a good one of the name' => row(1, 'www.a.test', 'A', 'localhost', 60, undef),
 );
+$dbh->do(q{INSERT INTO tsigkeys (name, algorithm, secret) VALUES ('bad..key', 'hmac-sha256', 'QUJD'), ('good.key', 'hmac-sha256', 'REVG')});
 my %bad_zone = ('a zone with an empty label' => 3);
 $cluster->install_schema('store');
 is $dbh->selectrow_array('SELECT count(*) FROM records'), @good + keys(%bad), 'installing the schema keeps all rows';
@@ -72,7 +73,9 @@ for my $what (sort keys %bad) {
 }
 like $log, qr/WARNING.*zone $bad_zone{$_} .*is left out/, "$_: logged with its id" for keys %bad_zone;
 unlike $log, qr/record $_ is left out/, "good record $_ is not mentioned" for @good;
-is $csdnsd->status->{left_out}, keys(%bad) + keys %bad_zone, 'and they are counted';
+like $log, qr/WARNING.*TSIG key "bad\.\.key" is left out: empty label/, 'a TSIG key without a good name: logged';
+is $csdnsd->status->{left_out}, keys(%bad) + keys(%bad_zone) + 1, 'and they are counted';
+is_deeply $csdnsd->remote->call('getTSIGKey', name => 'good.key.'), { algorithm => 'hmac-sha256', content => 'REVG' }, 'the TSIG key beside it can be used';
 
 my $pdns = Csdns::Pdns->remote(socket => $csdnsd->socket);
 my $dns = $pdns->dns;
@@ -99,6 +102,9 @@ is answer('bad1.a.test', 'A'), 'bad1.a.test. 60 IN A 192.0.2.30', 'content corre
 is answer('back.a.test', 'A'), 'back.a.test. 60 IN A 192.0.2.2', 'name corrected: served';
 ok ref($csdnsd->remote->call('getDomainInfo', name => 'good.test.')) eq 'HASH', 'zone corrected: there';
 # A change beside a bad row.
+$dbh->do(q{INSERT INTO tsigkeys (name, algorithm, secret) VALUES ('new.key', 'hmac-sha256', 'R0hJSktM')});
+$csdnsd->wait_current($dbh);
+is join(' ', map { $csdnsd->remote->call('getTSIGKey', name => $_)->{content} } qw(good.key. new.key.)), 'REVG R0hJSktM', 'a TSIG key beside the bad one';
 $dbh->do(q{INSERT INTO records (domain_id, name, type, content, ttl) VALUES (1, 'bad2.a.test', 'A', '192.0.2.31', 60)});
 $csdnsd->wait_current($dbh);
 is answer('bad2.a.test', 'A'), 'bad2.a.test. 60 IN A 192.0.2.31', 'a good record beside a bad one';
