@@ -103,7 +103,8 @@ sub wrong_labels {
     my ($text, $metrics) = @_;
     my %has;
     for my $line (split /\n/, $metrics) {
-        $has{$1}{$_} = 1 for $line =~ /^([a-z_]+)(\{.*\})? / ? ('', ($2 // '') =~ /[{,]([a-z_]+)=/g) : ();
+        my ($name, $labels) = $line =~ /^([a-z_]+)(\{.*\})? / or next;
+        $has{$name}{$_} = 1 for '', ($labels // '') =~ /[{,]([a-z_]+)=/g;
     }
     my @wrong;
     while ($text =~ /(?:by \(([^)]*)\) \((?:\w+\()?)?\b((?:csdns|process)_[a-z_]+)(?:\{([^}]*)\})?/g) {
