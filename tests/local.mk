@@ -16,6 +16,10 @@ EXTRA_DIST += $(UNIT_INPUTS) tests/double tests/lib tests/run tests/sql tests/sy
 
 dist_check_SCRIPTS += tests/check-includes
 
+# tests/system is a folder of the build as well.
+dist-hook:
+	rm -rf "$(distdir)/tests/system/.deps"
+
 UNIT_BASE = libcsdns_base.a $(CMOCKA_LIBS) $(SYSTEMD_LIBS)
 UNIT_DNS = libcsdns_dns.a $(UNIT_BASE) $(CRYPTO_LIBS)
 UNIT_MIRROR = libcsdns_mirror.a $(UNIT_DNS)
