@@ -13,7 +13,7 @@ bench_prober_SOURCES = bench/prober.c bench/wire.c bench/wire.h
 bench_prober_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(PQ_CFLAGS)
 bench_prober_LDADD = $(EVENT_LIBS) $(PQ_LIBS)
 CLEANFILES += bench/client bench/constant bench/deliver bench/dnsload bench/prober
-EXTRA_DIST += bench/run bench/lookup bench/load bench/order bench/visible bench/transfer bench/zone-constant bench/write bench/cloud bench/sync bench/lib/Csdns/Bench.pm \
+EXTRA_DIST += bench/run bench/lookup bench/load bench/order bench/visible bench/transfer bench/zone-constant bench/write bench/zones bench/cloud bench/sync bench/lib/Csdns/Bench.pm \
 	bench/lib/Csdns/Bench/Axfr.pm bench/lib/Csdns/Bench/Miss.pm bench/lib/Csdns/Bench/Plot.pm bench/lib/Csdns/Bench/Servers.pm bench/lib/Csdns/Bench/Sizes.pm \
 	bench/lib/Csdns/Bench/Steady.pm bench/lib/Csdns/Bench/Threads.pm bench/lib/Csdns/Bench/Visible.pm
 
