@@ -110,7 +110,7 @@ sub bind_files {
     my $rows = $store->psql('pdns', "COPY (SELECT name || '. ' || ttl || ' IN ' || type || ' ' ||
         CASE type WHEN 'A' THEN content WHEN 'NS' THEN content || '.'
                   ELSE regexp_replace(content, '^(\\S+) (\\S+) ', '\\1. \\2. ') END
-        FROM records ORDER BY type DESC) TO STDOUT");
+        FROM records WHERE domain_id = (SELECT id FROM domains WHERE name = '" . ZONE . "') ORDER BY type DESC) TO STDOUT");
     my %file = (
         zone => "$rows\n",
         'named.conf' => 'zone "' . ZONE . "\" { type native; file \"$dir/zone\"; };\n",

@@ -118,6 +118,7 @@ sub _new_zones {
         my $seen = grep { _zone_is_seen($dbh, $dns, "zone-$_.$name.example") } 1 .. NEW_ZONES;
         figure("steady_${name}_new_zones", $seen, 'of ' . NEW_ZONES, $name eq 'csdns' ? NEW_ZONES : undef);
     }
+    $dbh->do(q{DELETE FROM domains WHERE name LIKE 'zone-%'});
     return;
 }
 
