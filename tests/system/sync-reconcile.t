@@ -123,9 +123,11 @@ my $locker = $cluster->dbh('store');
 $locker->begin_work;
 $locker->do('LOCK TABLE csdns.sync_wish IN ACCESS EXCLUSIVE MODE');
 my @both = map { Csdns::Sync->start(%how, worker_name => $_, name => $_) } qw(three four);
-wait_until { value(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'csdns-sync reconcile' AND wait_event_type = 'Lock'}) == 1 } 20, 'one to begin';
-# what is listed counts for who wanted it before; how long before is taken by two clocks, with a statement's way in between
-sleep 1;
+# What is listed counts for who wanted it before, by two clocks with a statement's way in between: so both are to have
+# wanted it for a while, one held up and the other refused.
+sub connections { return value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'csdns-sync reconcile' AND $_[0]") }
+wait_until { connections(q{wait_event_type = 'Lock'}) == 1 } 20, 'one to begin';
+wait_until { connections(q{backend_start < clock_timestamp() - interval '1 second'}) == 2 } 20, 'both to want it';
 $locker->commit;
 wait_until { value("SELECT count(*) FROM csdns.sync_pass WHERE finished IS NOT NULL AND id > $before") >= 6 } 30, 'one to list the cloud';
 my $is_told = try_until {
