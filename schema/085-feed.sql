@@ -99,7 +99,6 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 AS $$
      WHERE v.version > since AND j.what IN ('n', 'z', 'd', 't', 'a', '*')
 $$;
 COMMENT ON FUNCTION csdns.touched_rows(bigint) IS 'The query behind touched(); for the owner alone.';
-REVOKE EXECUTE ON FUNCTION csdns.touched_rows(bigint) FROM public;
 
 CREATE OR REPLACE FUNCTION csdns.touched(since bigint) RETURNS TABLE (what "char", domain_id int, name text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 100 SET search_path = csdns, pg_temp

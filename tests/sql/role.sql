@@ -41,6 +41,7 @@ SELECT is(try(who, what), CASE WHEN may LIKE '%' || left(who, 3) || '%' THEN 'ok
     ('SELECT * FROM csdns.head()', 't_r t_w t_c t_a'),
     ('SELECT csdns.follows(1, now())', 't_r t_w t_a'),
     ('SELECT * FROM csdns.touched(0)', 't_r t_w t_a'),
+    ('SELECT * FROM csdns.touched_rows(0)', ''),
     ('SELECT * FROM csdns.touched_record(0)', 't_r t_w t_a'),
     ('SELECT * FROM csdns.touched_domain(0)', 't_r t_w t_a'),
     ('SELECT * FROM csdns.touched_metadata(0)', 't_r t_w t_a'),
